@@ -1,0 +1,22 @@
+/**
+ * The logger of every process: one JSON line an entry on standard output, which the supervisor points at a file.
+ *
+ * Levels: error = somebody must act; warn = we coped; info = a state changed; debug = the rest. A secret is a `Secret` and masks itself;
+ * losses are counted and reported at most once a second, never once a frame.
+ */
+import pino, { type Logger as PinoLogger } from 'pino';
+
+export type Logger = Pick<PinoLogger, 'error' | 'warn' | 'info' | 'debug' | 'child'>;
+
+/** `bindings` appear on every line, e.g. `{ daemon: 'stream', channel: 'front-door', generation: 3 }`. */
+export function createLogger(bindings: Record<string, string | number> = {}): Logger {
+  return pino(
+    {
+      level: process.env['BULKHEAD_LOG_LEVEL'] ?? 'info',
+      base: { pid: process.pid, ...bindings },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ fd: 1, sync: true }),
+  );
+}
