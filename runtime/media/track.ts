@@ -69,9 +69,13 @@ export function decodeStreamTable(bytes: Uint8Array): StreamTable {
   try {
     return z.decode(streamTableSchema, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch (cause) {
-    throw new BulkheadError('corrupt', 'The stream table of the ring is not readable; its writer is of another version.', {
-      cause,
-    });
+    throw new BulkheadError(
+      'corrupt',
+      'The stream table of the ring is not readable; its writer is of another version.',
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -5,7 +5,13 @@
 import { z } from 'zod';
 import { Secret } from '../secret.ts';
 
-const secret = z.union([z.instanceof(Secret), z.string().max(1024).transform((value) => new Secret(value))]);
+const secret = z.union([
+  z.instanceof(Secret),
+  z
+    .string()
+    .max(1024)
+    .transform((value) => new Secret(value)),
+]);
 const channelSlug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 const path = z.string().min(1).max(4096);
 const url = z.string().min(1).max(2048);
@@ -44,7 +50,11 @@ export const captureConfigSchema = z.strictObject({
       .max(2 ** 31)
       .default(32 << 20),
     /** Power of two; the most packets the ring can hold. */
-    slots: z.int().min(16).max(1 << 20).default(8192),
+    slots: z
+      .int()
+      .min(16)
+      .max(1 << 20)
+      .default(8192),
   }),
   /** From dialling to the first packet. */
   connectTimeoutMs: z.int().min(500).max(120_000).default(10_000),
@@ -73,7 +83,11 @@ export const probeConfigSchema = z.strictObject({
   timeoutMs: z.int().min(500).max(60_000).default(10_000),
 });
 
-export const daemonConfigSchema = z.discriminatedUnion('kind', [captureConfigSchema, streamConfigSchema, probeConfigSchema]);
+export const daemonConfigSchema = z.discriminatedUnion('kind', [
+  captureConfigSchema,
+  streamConfigSchema,
+  probeConfigSchema,
+]);
 
 export type SourceConfig = z.output<typeof sourceSchema>;
 export type CaptureConfig = z.output<typeof captureConfigSchema>;
