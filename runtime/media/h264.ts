@@ -76,8 +76,8 @@ export function parseH264Sps(nal: Uint8Array): H264Sps {
     width -= (r.ue(16384) + r.ue(16384)) * cropUnitX;
     height -= (r.ue(16384) + r.ue(16384)) * cropUnitY;
   }
-  if (width < 1 || height < 1) {
-    throw new BulkheadError('corrupt', 'An H.264 sequence parameter set crops the picture to nothing.');
+  if (width < 1 || height < 1 || height > 16_384) {
+    throw new BulkheadError('corrupt', `An H.264 sequence parameter set says an impossible size (${width}x${height}).`);
   }
   const vui = r.flag() ? parseVui(r) : NO_VUI;
   return { profileIdc, constraints, levelIdc, chromaFormatIdc, bitDepthLuma, bitDepthChroma, width, height, ...vui };

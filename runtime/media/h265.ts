@@ -58,7 +58,7 @@ export function parseH265Sps(nal: Uint8Array): H265Sps {
     height -= (r.ue(16_384) + r.ue(16_384)) * unitY;
   }
   if (width < 1 || height < 1) {
-    throw new BulkheadError('corrupt', 'An H.265 sequence parameter set crops the picture to nothing.');
+    throw new BulkheadError('corrupt', `An H.265 sequence parameter set says an impossible size (${width}x${height}).`);
   }
   const bitDepthLuma = 8 + r.ue(8);
   const bitDepthChroma = 8 + r.ue(8);
