@@ -1,0 +1,111 @@
+/**
+ * The bell: tells readers that there may be something new. A hint, never the truth: it may be late, doubled or missing, and every listener also
+ * looks by itself four times a second.
+ *
+ * Belongs here: how often the writer rings, which way a listener hears, and falling back to another way. The ways themselves are in
+ * bell-watch.ts, bell-socket.ts and bell-poll.ts. Does not belong here: reading the ring.
+ */
+import { type Listening, type Way, listenByPolling } from './bell-poll.ts';
+import { openSocketBell, listenOnSocket } from './bell-socket.ts';
+import { openFileBell, listenByWatching } from './bell-watch.ts';
+
+export type Backend = 'inotify' | 'socket' | 'poll';
+
+export type Bell = {
+  /** Cheap enough for every record: rings at once, or once more at the end of the 2 ms after the last ring. */
+  readonly ring: () => void;
+  readonly close: () => void;
+};
+
+export type Listener = {
+  /** The way in use now; it changes when one fails. */
+  readonly backend: Backend;
+  readonly close: () => void;
+};
+
+/** At most one ring in this time. */
+const QUIET_MS = 2;
+/** Every listener looks by itself this often. */
+const SAFETY_POLL_MS = 250;
+
+/** The writer's side. Readers of either kind hear it; without readers a ring costs a microsecond. */
+export function openBell(ringPath: string): Bell {
+  const hammers = [openFileBell(ringPath), openSocketBell(ringPath)];
+  let lastMs = -QUIET_MS;
+  let pending: NodeJS.Timeout | undefined;
+  let open = true;
+  const strike = (): void => {
+    clearTimeout(pending);
+    pending = undefined;
+    lastMs = performance.now();
+    for (const hammer of hammers) hammer.strike();
+  };
+  return {
+    ring: () => {
+      if (!open) return;
+      const sinceMs = performance.now() - lastMs;
+      if (sinceMs >= QUIET_MS) strike();
+      // the trailing edge: the last record of a burst is never left to the safety poll
+      else pending ??= setTimeout(strike, QUIET_MS - sinceMs).unref();
+    },
+    close: () => {
+      if (!open) return;
+      open = false;
+      if (pending !== undefined) strike();
+      for (const hammer of hammers) hammer.close();
+    },
+  };
+}
+
+/** What to try, best first. Only Linux watches a file at no cost; elsewhere the socket comes first. */
+function waysOfThisPlatform(): readonly Backend[] {
+  return process.platform === 'linux' ? ['inotify', 'socket', 'poll'] : ['socket', 'poll'];
+}
+
+const WAYS: Readonly<Record<Backend, Way>> = {
+  inotify: listenByWatching,
+  socket: listenOnSocket,
+  poll: listenByPolling,
+};
+
+/** The reader's side: calls `onRing` after a ring, and at least every 250 ms. `backends` narrows the choice. */
+export function listenBell(
+  ringPath: string,
+  onRing: () => void,
+  options: { readonly backends?: readonly Backend[] } = {},
+): Listener {
+  const ways = [...(options.backends ?? waysOfThisPlatform())];
+  let backend: Backend = 'poll';
+  let listening: Listening | undefined;
+  let open = true;
+
+  const start = (): void => {
+    listening = undefined;
+    while (listening === undefined) {
+      backend = ways.shift() ?? 'poll';
+      listening = WAYS[backend](ringPath, onRing, fallBack);
+    }
+  };
+  const fallBack = (): void => {
+    if (!open) return;
+    listening?.close();
+    start();
+  };
+  start();
+  const safety = setInterval(() => {
+    listening?.check?.();
+    onRing();
+  }, SAFETY_POLL_MS);
+
+  return {
+    get backend() {
+      return backend;
+    },
+    close: () => {
+      if (!open) return;
+      open = false;
+      clearInterval(safety);
+      listening?.close();
+    },
+  };
+}
