@@ -1,0 +1,128 @@
+/**
+ * The daemon's end of the control channel: dials the supervisor, dials again for ever, and loses nothing that matters in between.
+ *
+ * Belongs here: dialling, hello, what is said again after a break, what waits during one. Does not belong here: what messages mean, and
+ * what becomes of a daemon without a supervisor (orphan-grace.ts).
+ */
+import { createConnection, type Socket } from 'node:net';
+import type { Logger } from '../../runtime/log.ts';
+import { Connection } from '../../runtime/message/connection.ts';
+import { supervisorMessageSchema, type DaemonMessage, type SupervisorMessage } from '../../runtime/message/schema.ts';
+
+const FIRST_DELAY_MS = 30;
+const MAX_DELAY_MS = 2_000;
+/** A channel that lived this long was a good one: the next dial is quick again. */
+const GOOD_MS = 1_000;
+/** Events that may wait for a supervisor; beyond that the oldest are dropped and counted. */
+const MAX_WAITING = 256;
+
+/** Facts that are still true after a break: the last of each is said again on every connection, in this order. */
+const LASTING = ['ready', 'media', 'camera', 'degraded'] as const satisfies readonly DaemonMessage['type'][];
+type Lasting = (typeof LASTING)[number];
+
+export type ControlLinkEvents = {
+  readonly message: (message: SupervisorMessage) => void;
+  readonly up: () => void;
+  readonly down: () => void;
+};
+
+export class ControlLink {
+  readonly #path: string;
+  readonly #hello: Extract<DaemonMessage, { type: 'hello' }>;
+  readonly #events: ControlLinkEvents;
+  readonly #log: Logger;
+  readonly #lasting = new Map<Lasting, DaemonMessage>();
+  #waiting: DaemonMessage[] = [];
+  #dropped = 0;
+  #socket: Socket | null = null;
+  #connection: Connection<SupervisorMessage, DaemonMessage> | null = null;
+  #delayMs = FIRST_DELAY_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(path: string, hello: Extract<DaemonMessage, { type: 'hello' }>, events: ControlLinkEvents, log: Logger) {
+    this.#path = path;
+    this.#hello = hello;
+    this.#events = events;
+    this.#log = log;
+    this.#dial();
+  }
+
+  get up(): boolean {
+    return this.#connection !== null;
+  }
+
+  /** Sends now, or when there is a supervisor again. */
+  send(message: DaemonMessage): void {
+    if (isLasting(message.type)) {
+      this.#lasting.set(message.type, message);
+      this.#connection?.send(message);
+      return;
+    }
+    if (this.#connection?.send(message) === true) return;
+    this.#waiting.push(message);
+    if (this.#waiting.length <= MAX_WAITING) return;
+    this.#waiting.shift();
+    this.#dropped += 1;
+  }
+
+  /** Hands what is queued to the kernel and hangs up for good. Resolves after `limitMs` at the latest. */
+  async close(limitMs: number): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    if (socket === null || this.#connection === null) return;
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, limitMs);
+      socket.once('close', resolve);
+      socket.once('finish', resolve);
+      this.#connection?.close();
+    });
+  }
+
+  #dial(): void {
+    const socket = createConnection(this.#path);
+    this.#socket = socket;
+    // Before there is a connection; afterwards Connection hears them too.
+    socket.on('error', () => {});
+    socket.once('close', () => this.#again());
+    socket.once('connect', () => this.#open(socket));
+  }
+
+  #open(socket: Socket): void {
+    const sinceMs = performance.now();
+    const connection = new Connection<SupervisorMessage, DaemonMessage>(socket, supervisorMessageSchema, {
+      message: (message) => this.#events.message(message),
+      closed: (error) => {
+        if (error !== null) this.#log.warn({ err: error }, 'the control channel was closed');
+        if (performance.now() - sinceMs > GOOD_MS) this.#delayMs = FIRST_DELAY_MS;
+        this.#connection = null;
+        this.#events.down();
+      },
+    });
+    this.#connection = connection;
+    connection.send(this.#hello);
+    for (const type of LASTING) {
+      const message = this.#lasting.get(type);
+      if (message !== undefined) connection.send(message);
+    }
+    if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'events were lost while there was no supervisor');
+    this.#dropped = 0;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#events.up();
+    for (const message of waiting) this.send(message);
+  }
+
+  #again(): void {
+    if (this.#closed) return;
+    // Spread over the delay: the daemons of one supervisor lost it at the same moment.
+    const delayMs = this.#delayMs * (0.7 + 0.6 * Math.random());
+    this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);
+    this.#timer = setTimeout(() => this.#dial(), delayMs);
+  }
+}
+
+function isLasting(type: DaemonMessage['type']): type is Lasting {
+  return (LASTING as readonly string[]).includes(type);
+}

@@ -1,0 +1,28 @@
+/**
+ * How long a daemon works on without a supervisor. A supervisor that died comes back within seconds and finds its daemons at work; one that does
+ * not come back must not leave processes behind for ever.
+ */
+import type { DaemonKind } from '../../runtime/message/config.ts';
+
+const MINUTE_MS = 60_000;
+
+export const ORPHAN_GRACE_MS = {
+  capture: 10 * MINUTE_MS,
+  stream: 10 * MINUTE_MS,
+  /** Nobody waits for the answer any more. */
+  probe: 5_000,
+} as const satisfies Record<DaemonKind, number>;
+
+export type OrphanGrace = { readonly lost: () => void; readonly found: () => void };
+
+/** Calls `over` when there has been no supervisor for `graceMs` on end, counted from now. */
+export function startOrphanGrace(graceMs: number, over: () => void): OrphanGrace {
+  let timer: NodeJS.Timeout | undefined;
+  const found = (): void => clearTimeout(timer);
+  const lost = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(over, graceMs);
+  };
+  lost();
+  return { lost, found };
+}

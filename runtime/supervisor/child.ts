@@ -1,0 +1,195 @@
+/**
+ * One process of one generation: from its spawn, or its adoption, to the certainty that it is gone.
+ *
+ * Belongs here: its state file, status page, control channel, signals to exactly this process, and its exit. Does not belong here: what
+ * to do about any of it (service.ts decides, daemon.ts carries out).
+ */
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, rmSync } from 'node:fs';
+import { toBulkheadError, type BulkheadError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { DaemonMessage, SupervisorMessage } from '../message/schema.ts';
+import type { DaemonConnection, Expected, Hello } from './control-server.ts';
+import { identify, isAlive, signalProcess, type ProcessIdentity } from './identity.ts';
+import { openLogFile } from './log-file.ts';
+import { LISTEN_FD, spawnDaemon } from './spawn.ts';
+import { stateFilePath, writeStateFile, type StateFile } from './state-file.ts';
+import { StatusPageReader, type StatusSample } from './status-page.ts';
+
+/** How a process ended. Both null = it could not be started, or nobody can know. */
+export type ChildExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+export type ChildEvents = {
+  readonly hello: (hello: Hello) => void;
+  readonly refused: (protocol: number) => void;
+  readonly message: (message: DaemonMessage) => void;
+  /** Once, when the process is gone and its files are removed. `error` = it could not be started. */
+  readonly exited: (exit: ChildExit, error: BulkheadError | null) => void;
+};
+
+export type Launch = {
+  readonly runDirectory: string;
+  readonly logDirectory: string;
+  readonly entry: string;
+  readonly listenFd: number | undefined;
+  readonly state: Omit<StateFile, 'version' | 'nonce' | 'listenFd' | 'specHash' | 'process'>;
+  /** The spec's hash under this process's nonce. */
+  readonly specHash: (nonce: string) => string;
+  readonly log: Logger;
+};
+
+export class Child implements Expected {
+  readonly state: StateFile;
+  readonly #stateFile: string;
+  readonly #events: ChildEvents;
+  readonly #log: Logger;
+  /** Set when we are its parent: then the kernel tells us how it ends. */
+  #process: ChildProcess | null = null;
+  #identity: ProcessIdentity | null = null;
+  #connection: DaemonConnection | null = null;
+  #page: StatusPageReader | null = null;
+  #gone = false;
+
+  private constructor(state: StateFile, stateFile: string, events: ChildEvents, log: Logger) {
+    this.state = state;
+    this.#stateFile = stateFile;
+    this.#events = events;
+    this.#log = log;
+  }
+
+  /** Starts a process. What cannot be started exits at once, by event; only files that cannot be written throw. */
+  static spawn(launch: Launch, events: ChildEvents): Child {
+    const nonce = randomBytes(24).toString('base64url');
+    const state: StateFile = {
+      version: 1,
+      ...launch.state,
+      nonce,
+      specHash: launch.specHash(nonce),
+      ...(launch.listenFd === undefined ? {} : { listenFd: LISTEN_FD }),
+    };
+    const stateFile = stateFilePath(launch.runDirectory, state.id, state.generation);
+    const logFile = openLogFile(launch.logDirectory, state.kind, state.channel);
+    try {
+      const child = new Child(state, stateFile, events, launch.log);
+      writeStateFile(stateFile, state);
+      child.#adoptProcess(
+        spawnDaemon({ entry: launch.entry, stateFile, logFd: logFile.fd, listenFd: launch.listenFd }),
+      );
+      return child;
+    } finally {
+      closeSync(logFile.fd);
+    }
+  }
+
+  /** Takes over a process that an earlier supervisor started. Whether it is still there is found out by `checkAlive`. */
+  static adopt(stateFile: string, state: StateFile, events: ChildEvents, log: Logger): Child {
+    const child = new Child(state, stateFile, events, log);
+    child.#identity = state.process ?? null;
+    return child;
+  }
+
+  get pid(): number | null {
+    return this.#identity?.pid ?? this.#process?.pid ?? null;
+  }
+
+  /** Whether its control channel is up. */
+  get dialled(): boolean {
+    return this.#connection !== null;
+  }
+
+  get nonce(): string {
+    return this.state.nonce;
+  }
+
+  /** The status page as it is now; null while there is none. */
+  sample(): StatusSample | null {
+    return this.#page?.sample() ?? null;
+  }
+
+  /** False when the channel is down. */
+  send(message: SupervisorMessage): boolean {
+    return this.#connection?.send(message) ?? false;
+  }
+
+  /** Reaches this process or nobody. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#gone) return;
+    // Until our own child is reaped its pid cannot be given to anybody else.
+    if (this.#process !== null) this.#process.kill(signal);
+    else if (this.#identity !== null) signalProcess(this.#identity, signal);
+  }
+
+  /** Finds out whether an adopted process has ended: nobody tells us. Does nothing for our own children. */
+  checkAlive(): void {
+    // Our predecessor may have died between the spawn and writing the pid down: then only a hello tells who it is.
+    if (this.#gone || this.#process !== null || this.#identity === null || isAlive(this.#identity)) return;
+    this.#exit({ code: this.#page?.sample().exitCode ?? null, signal: null }, null);
+  }
+
+  /** Gives up on a process whose pid was never learnt and which never said hello. */
+  abandon(): void {
+    if (this.#process === null && this.#identity === null) this.#exit({ code: null, signal: null }, null);
+  }
+
+  /** The process dialled. A second connection takes the place of the first: the daemon knows better which of them is alive. */
+  connected(
+    hello: Hello,
+    connection: DaemonConnection,
+  ): { message: (message: DaemonMessage) => void; closed: () => void } | undefined {
+    if (this.#gone) return undefined;
+    this.#identity ??= identify(hello.pid) ?? null;
+    if (this.pid !== null && this.pid !== hello.pid) return undefined;
+    const previous = this.#connection;
+    this.#connection = connection;
+    previous?.close();
+    this.#openPage();
+    this.#events.hello(hello);
+    return {
+      message: (message) => {
+        if (this.#connection === connection && !this.#gone) this.#events.message(message);
+      },
+      closed: () => {
+        if (this.#connection === connection) this.#connection = null;
+        // For an adopted process this is the fast sign of its death: milliseconds before a poll would see it.
+        this.checkAlive();
+      },
+    };
+  }
+
+  #openPage(): void {
+    if (this.#page !== null) return;
+    try {
+      const page = StatusPageReader.open(this.state.statusPage);
+      if (page.owner.pid === this.pid && page.owner.generation === this.state.generation) this.#page = page;
+      else page.close();
+    } catch (error) {
+      this.#log.warn({ err: error, id: this.state.id }, 'no status page: the watchdog cannot see this daemon');
+    }
+  }
+
+  #adoptProcess(process: ChildProcess): void {
+    this.#process = process;
+    process.once('error', (error) => {
+      // 'error' also reports a signal that could not be sent; a process that has a pid was started.
+      if (process.pid !== undefined) return;
+      this.#exit({ code: null, signal: null }, toBulkheadError(error, `starting the ${this.state.kind} daemon`));
+    });
+    process.once('exit', (code, signal) => this.#exit({ code, signal }, null));
+    if (process.pid === undefined) return;
+    this.#identity = identify(process.pid) ?? null;
+    if (this.#identity !== null) writeStateFile(this.#stateFile, { ...this.state, process: this.#identity });
+  }
+
+  #exit(exit: ChildExit, error: BulkheadError | null): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#connection?.close();
+    this.#connection = null;
+    this.#page?.close();
+    this.#page = null;
+    rmSync(this.#stateFile, { force: true });
+    rmSync(this.state.statusPage, { force: true });
+    this.#events.exited(exit, error);
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * One daemon kept as it is wanted: carries out what the state table says, and remembers what the process reported.
+ *
+ * Belongs here: the effects of service.ts, its timer, the facts for the view, telling the world. Does not belong here: the decisions
+ * (service.ts), the process itself (child.ts), the listening socket and two generations at once (slot.ts).
+ */
+import { assertNever, BulkheadError, toBulkheadError, type ErrorKind } from '../errors.ts';
+import { EXIT, exitMeaning } from '../exit-code.ts';
+import type { Cancel, Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { DaemonMessage } from '../message/schema.ts';
+import type { Child, ChildEvents, ChildExit } from './child.ts';
+import {
+  LIMIT_MS,
+  STOPPED,
+  transition,
+  type Effect,
+  type Outcome,
+  type Reason,
+  type Report,
+  type Service,
+  type ServiceEvent,
+} from './service.ts';
+import type { CameraStatus, EventDetail, LastError, LastExit, Media, Spec } from './view.ts';
+
+/** An event without the time at which it happens: that is filled in here. */
+type Occurrence = ServiceEvent extends infer E ? (E extends ServiceEvent ? Omit<E, 'atMs'> : never) : never;
+
+export type DaemonHost = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Starts the process of the next generation. Throws when that is not possible now. */
+  readonly launch: (events: ChildEvents) => Child;
+  /** The state was entered: by then the effects of entering it are done. */
+  readonly entered: (daemon: Daemon) => void;
+  readonly event: (daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail) => void;
+  /** Something that the view shows has changed. */
+  readonly changed: (daemon: Daemon) => void;
+};
+
+/** What the process has said of itself. */
+export type Facts = {
+  media: Media;
+  camera: CameraStatus | null;
+  degraded: string | null;
+  lastError: LastError | null;
+  lastExit: LastExit | null;
+  startedMs: number | null;
+};
+
+const DRAIN_GRACE_MS = LIMIT_MS.draining - 1_000;
+const REASONS: readonly Reason[] = ['crash', 'hang', 'memory', 'starved', 'operator', 'config', 'deploy'];
+
+export class Daemon {
+  readonly id: string;
+  /** Null for a process that was adopted and has not been declared yet. */
+  spec: Spec | null;
+  readonly facts: Facts = {
+    media: null,
+    camera: null,
+    degraded: null,
+    lastError: null,
+    lastExit: null,
+    startedMs: null,
+  };
+  readonly #host: DaemonHost;
+  #service: Service = STOPPED;
+  #child: Child | null = null;
+  #cancelTimer: Cancel = () => {};
+  /** The generation that runs, or ran last; 0 = none yet. */
+  #generation = 0;
+  /** The process of that generation; kept for telling about it when it is gone. */
+  #pid: number | null = null;
+  #exit: ChildExit & { readonly started: boolean } = { code: null, signal: null, started: false };
+  /** Why it last could not be started, as far as it has been told. */
+  #blocked: string | null = null;
+  #cameraTold: 'online' | 'offline' | 'by the last supervisor' | null = null;
+  #waiting: ServiceEvent[] = [];
+  #busy = false;
+
+  constructor(id: string, spec: Spec | null, host: DaemonHost) {
+    this.id = id;
+    this.spec = spec;
+    this.#host = host;
+  }
+
+  get service(): Service {
+    return this.#service;
+  }
+
+  get child(): Child | null {
+    return this.#child;
+  }
+
+  /** Takes over a process of an earlier supervisor; `adopt` makes it with the events it is given. */
+  adopt(adopt: (events: ChildEvents) => Child): void {
+    this.#started(adopt(this.#childEvents()));
+    this.#cameraTold = 'by the last supervisor';
+    this.feed({ type: 'adopt' });
+  }
+
+  /** Says that something happened. What follows from it follows now, or, from within an effect, right after it. */
+  feed(occurrence: Occurrence): void {
+    this.#waiting.push({ ...occurrence, atMs: this.#host.clock.nowMs() });
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) this.#step(event);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** For logs and events. */
+  who(): { id: string; pid: number | null; generation: number } {
+    return { id: this.id, pid: this.#pid, generation: this.#generation };
+  }
+
+  /** Ends every timer; the process, if there is one, is left as it is. */
+  close(): void {
+    this.#cancelTimer();
+    this.#waiting = [];
+  }
+
+  #step(event: ServiceEvent): void {
+    const before = this.#service;
+    const { service, effects } = transition(before, event);
+    this.#service = service;
+    const moved = service.actual !== before.actual;
+    if (moved) {
+      this.#cancelTimer();
+      this.#host.log.info({ ...this.who(), from: before.actual, to: service.actual, on: event.type }, 'state');
+    }
+    for (const effect of effects) this.#carryOut(effect);
+    if (moved) this.#host.entered(this);
+    if (moved || service.starved !== before.starved) this.#host.changed(this);
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case 'spawn':
+        return this.#spawn();
+      case 'configure':
+        if (this.spec !== null) this.#child?.send({ type: 'configure', config: this.spec.config });
+        return;
+      case 'askToDrain':
+        if (this.#child?.send({ type: 'drain', graceMs: DRAIN_GRACE_MS }) !== true) this.#child?.signal('SIGTERM');
+        return;
+      case 'askToStop':
+        this.#child?.send({ type: 'stop' });
+        // Both ways at once: a daemon that has not dialled hears only the signal, and where SIGTERM is no signal the message must do.
+        if (process.platform !== 'win32' || this.#child?.dialled !== true) this.#child?.signal('SIGTERM');
+        return;
+      case 'kill':
+        this.#child?.signal('SIGKILL');
+        return;
+      case 'timer':
+        this.#cancelTimer = this.#host.clock.after(effect.delayMs, () => this.#timeout());
+        return;
+      case 'report':
+        return this.#report(effect.report);
+    }
+  }
+
+  #spawn(): void {
+    try {
+      this.#started(this.#host.launch(this.#childEvents()));
+    } catch (error) {
+      this.#noteError(toBulkheadError(error, 'starting a daemon'));
+      this.#exited({ code: EXIT.temporary, signal: null }, false);
+    }
+  }
+
+  #started(child: Child): void {
+    this.#child = child;
+    this.#generation = child.state.generation;
+    this.#pid = child.pid;
+    this.facts.startedMs = this.#host.clock.nowMs();
+  }
+
+  #timeout(): void {
+    this.feed({ type: 'timeout' });
+    // A process that was adopted without a pid and never said hello: there is nobody to kill.
+    this.#child?.abandon();
+  }
+
+  #childEvents(): ChildEvents {
+    return {
+      hello: (hello) => {
+        this.#pid = hello.pid;
+        this.feed({ type: 'hello' });
+      },
+      refused: (protocol) => {
+        this.#noteError(
+          new BulkheadError('version', `The daemon speaks protocol ${protocol}, which is not ours; it is replaced.`),
+        );
+        this.feed({ type: 'refused' });
+      },
+      message: (message) => this.#hear(message),
+      exited: (exit, error) => {
+        if (error !== null) this.#noteError(error);
+        this.#exited(exit, error === null);
+      },
+    };
+  }
+
+  #exited(exit: ChildExit, started: boolean): void {
+    const outcome: Outcome = (exit.signal === null && exit.code !== null && exitMeaning(exit.code)) || 'crash';
+    this.#exit = { ...exit, started };
+    this.#child = null;
+    this.facts.startedMs = null;
+    this.facts.camera = null;
+    this.facts.degraded = null;
+    this.feed({ type: 'exited', outcome, random: this.#host.random() });
+  }
+
+  #hear(message: DaemonMessage): void {
+    switch (message.type) {
+      case 'hello':
+        return;
+      case 'ready':
+        this.feed({ type: 'ready' });
+        if (this.facts.degraded !== null) this.feed({ type: 'degraded' });
+        return;
+      case 'degraded':
+        this.facts.degraded = message.reason;
+        this.feed({ type: message.reason === null ? 'recovered' : 'degraded' });
+        break;
+      case 'media':
+        this.facts.media = message.media;
+        break;
+      case 'camera':
+        this.#hearCamera(message);
+        break;
+      case 'event':
+        return this.#host.event(this, message.event, toReason(message.reason), message.detail);
+      case 'failed':
+        this.#note(message.errorKind, message.message);
+        break;
+      default:
+        assertNever(message);
+    }
+    this.#host.changed(this);
+  }
+
+  #hearCamera(camera: Extract<DaemonMessage, { type: 'camera' }>): void {
+    const { state, errorKind, message, retryMs } = camera;
+    this.facts.camera = { state, errorKind, message, retryMs };
+    if (camera.state === 'connecting') return;
+    // A respawned capture daemon tells again what is known already; an adopted one tells what the last supervisor has told.
+    const told = this.#cameraTold === 'by the last supervisor' ? camera.state : this.#cameraTold;
+    this.#cameraTold = camera.state;
+    if (told === camera.state) return;
+    this.#host.event(this, `camera.${camera.state}`, null, { errorKind, message });
+  }
+
+  #report(report: Report): void {
+    const tell = (type: string, reason: Reason | null, detail: EventDetail = {}): void =>
+      this.#host.event(this, type, reason, detail);
+    switch (report.type) {
+      case 'ready':
+        this.#blocked = null;
+        this.facts.lastError = null;
+        return tell('daemon.ready', null);
+      case 'adopted':
+        return tell('daemon.adopted', null);
+      case 'respawned':
+      case 'recycled':
+        return tell(`daemon.${report.type}`, report.reason, { recoveryMs: Math.round(report.recoveryMs) });
+      case 'hung':
+        return tell('daemon.hung', 'hang');
+      case 'exited':
+        return this.#reportExit(report.reason, report.outcome);
+      case 'starved':
+        return tell('stream.starved', 'starved');
+      case 'held':
+        this.#host.log.error(this.who(), 'the daemon fails again and again: it is held, with one try a minute');
+        return tell('daemon.held', this.facts.lastExit?.reason ?? 'crash', {
+          message: this.facts.lastError?.message ?? null,
+        });
+      case 'stuck':
+        this.#host.log.error(this.who(), 'the kernel does not end a killed process (a device that does not answer?)');
+        return;
+      default:
+        assertNever(report);
+    }
+  }
+
+  #reportExit(reason: Reason, outcome: Outcome): void {
+    const { code, signal, started } = this.#exit;
+    const message = this.facts.lastError?.message ?? null;
+    if (!started) {
+      // It never ran: said once for each cause, not once for each try.
+      if (this.#blocked !== message) this.#host.event(this, 'daemon.blocked', reason, { message });
+      this.#blocked = message;
+      return;
+    }
+    this.facts.lastExit = { reason, outcome, code, signal, time: this.#host.clock.wallMs() };
+    this.#host.event(this, 'daemon.exited', reason, { outcome, code, signal, message });
+  }
+
+  #noteError(error: BulkheadError): void {
+    this.#host.log.warn({ ...this.who(), err: error }, 'daemon error');
+    this.#note(error.kind, error.message);
+  }
+
+  #note(kind: ErrorKind, message: string): void {
+    this.facts.lastError = { kind, message, time: this.#host.clock.wallMs() };
+  }
+}
+
+function toReason(text: string | null): Reason | null {
+  return REASONS.find((reason) => reason === text) ?? null;
+}

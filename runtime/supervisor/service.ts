@@ -1,0 +1,383 @@
+/**
+ * The life of a daemon as one table: a pure `transition(service, event)` that says what the daemon is now and what is to be done.
+ *
+ * Belongs here: states, events, what each event means in each state, and the respawn decision. Does not belong here: anything with an
+ * effect (daemon.ts carries the effects out), clocks and random numbers (they come in with the event), and the wish of several daemons
+ * at once (slot.ts). Desired and actual are two fields: a command changes what is wanted, only facts change what is.
+ *
+ *   stopped -> spawning -> initialising -> ready <-> degraded
+ *                 |             |            |
+ *                 +-------------+------------+--> draining -> stopping -> killing --> (exit) --> stopped
+ *                 |                                                                    |
+ *                 +---- exit nobody asked for ----> backoff | held | failed -----------+--> spawning
+ */
+import { afterFailure, NO_FAILURES, type Tally } from './backoff.ts';
+
+/**
+ * - `stopped`       no process, and none is wanted
+ * - `spawning`      a process exists and has not said hello
+ * - `initialising`  it said hello and is getting ready
+ * - `ready`         it says that it does its work
+ * - `degraded`      it works, and says that it does not work well
+ * - `draining`      it finishes what is under way and takes nothing new
+ * - `stopping`      it was asked to end
+ * - `killing`       SIGKILL was sent; the kernel has not confirmed its end
+ * - `backoff`       no process; the next try is due after a delay, or when the camera is back
+ * - `held`          no process; it failed too often, one try a minute
+ * - `failed`        no process; its configuration cannot work, no try until it changes or somebody asks
+ */
+export type Actual =
+  | 'stopped'
+  | 'spawning'
+  | 'initialising'
+  | 'ready'
+  | 'degraded'
+  | 'draining'
+  | 'stopping'
+  | 'killing'
+  | 'backoff'
+  | 'held'
+  | 'failed';
+
+/** Why a process ended or was made to end; the contract's `reason`. */
+export type Reason = 'crash' | 'hang' | 'memory' | 'starved' | 'operator' | 'config' | 'deploy';
+
+/** What an exit says by itself. `crash` = a signal, or a code that only a crash gives. */
+export type Outcome = 'done' | 'recycled' | 'starved' | 'temporary' | 'config' | 'crash';
+
+export type Service = {
+  readonly actual: Actual;
+  readonly desired: 'up' | 'down';
+  /** Set while a process is being ended from outside: the reason it will be said to have ended for. */
+  readonly ending: Reason | null;
+  /** The process was there before this supervisor, and has not said hello to it. */
+  readonly adopting: boolean;
+  /** No process because there are no packets: waits for the camera, at most for the delay. */
+  readonly starved: boolean;
+  readonly readySinceMs: number | null;
+  /** Since when the work is not being done, and why; null = never begun, or it is being done. */
+  readonly outage: { readonly sinceMs: number; readonly reason: Reason } | null;
+  readonly tally: Tally;
+};
+
+export const STOPPED: Service = {
+  actual: 'stopped',
+  desired: 'down',
+  ending: null,
+  adopting: false,
+  starved: false,
+  readySinceMs: null,
+  outage: null,
+  tally: NO_FAILURES,
+};
+
+export type ServiceEvent = { readonly atMs: number } & (
+  | { readonly type: 'start' }
+  | { readonly type: 'stop' | 'drain' | 'recycle' | 'kill'; readonly reason: Reason }
+  | { readonly type: 'adopt' }
+  | { readonly type: 'hello' }
+  /** The process said hello in a protocol that is not ours. */
+  | { readonly type: 'refused' }
+  | { readonly type: 'ready' | 'degraded' | 'recovered' }
+  /** No heartbeat for the watchdog's time; `sinceMs` = the last one. */
+  | { readonly type: 'hung'; readonly sinceMs: number }
+  | { readonly type: 'exited'; readonly outcome: Outcome; readonly random: number; readonly capMs?: number }
+  /** The timer that the current state armed. */
+  | { readonly type: 'timeout' }
+  /** The camera is back. */
+  | { readonly type: 'wake' }
+);
+export type EventType = ServiceEvent['type'];
+
+/** What is to be done about it; data, carried out elsewhere. Entering a state cancels the timer of the one before. */
+export type Effect =
+  | { readonly type: 'spawn' }
+  | { readonly type: 'configure' }
+  | { readonly type: 'askToDrain' }
+  | { readonly type: 'askToStop' }
+  | { readonly type: 'kill' }
+  | { readonly type: 'timer'; readonly delayMs: number }
+  | { readonly type: 'report'; readonly report: Report };
+
+/** What the world is told. */
+export type Report =
+  | { readonly type: 'ready' }
+  | { readonly type: 'adopted' }
+  | { readonly type: 'respawned' | 'recycled'; readonly reason: Reason; readonly recoveryMs: number }
+  | { readonly type: 'hung' }
+  | { readonly type: 'exited'; readonly reason: Reason; readonly outcome: Outcome }
+  | { readonly type: 'starved' }
+  | { readonly type: 'held' }
+  | { readonly type: 'stuck' };
+
+export type Step = { readonly service: Service; readonly effects: readonly Effect[] };
+
+/** How long each state may last before `timeout`. Those of backoff and held come from backoff.ts. */
+export const LIMIT_MS = {
+  /** From the spawn to hello; a cold start takes 60 to 160 ms. */
+  spawning: 10_000,
+  /** From the supervisor's start to the hello of a daemon that was there before. */
+  adopting: 5_000,
+  /** From hello to ready. */
+  initialising: 15_000,
+  draining: 10_000,
+  stopping: 5_000,
+  /** SIGKILL waits for the kernel alone; asked again after this. */
+  killing: 5_000,
+  /** A starved channel is tried this often when nobody says that its camera is back. */
+  starved: 30_000,
+} as const;
+
+/** True when the process is being ended because somebody wants it: no failure, no back-off. */
+export function isPlanned(service: Service): boolean {
+  return service.ending === 'operator' || service.ending === 'deploy' || service.ending === 'config';
+}
+
+/** True while a process exists. */
+export function hasProcess(service: Service): boolean {
+  return PROCESS_STATES.has(service.actual);
+}
+
+type Rule<T extends EventType> = (service: Service, event: Extract<ServiceEvent, { type: T }>) => Step;
+type Row = { readonly [T in EventType]: Rule<T> };
+
+const none: readonly Effect[] = [];
+const ignore = (service: Service): Step => ({ service, effects: none });
+const wantUp = (service: Service): Step => ({ service: { ...service, desired: 'up' }, effects: none });
+const wantDown = (service: Service): Step => ({ service: { ...service, desired: 'down' }, effects: none });
+const report = (report: Report): Effect => ({ type: 'report', report });
+const timer = (delayMs: number): Effect => ({ type: 'timer', delayMs });
+
+function spawn(service: Service): Step {
+  return {
+    service: {
+      ...service,
+      actual: 'spawning',
+      desired: 'up',
+      ending: null,
+      adopting: false,
+      starved: false,
+      readySinceMs: null,
+    },
+    effects: [{ type: 'spawn' }, timer(LIMIT_MS.spawning)],
+  };
+}
+
+/** Somebody wants it now: the past does not delay it. */
+function spawnAfresh(service: Service): Step {
+  return spawn({ ...service, tally: NO_FAILURES });
+}
+
+const rest = (): Step => ({ service: STOPPED, effects: none });
+
+function askToStop(service: Service, ending: Reason): Step {
+  return {
+    service: { ...service, actual: 'stopping', ending },
+    effects: [{ type: 'askToStop' }, timer(LIMIT_MS.stopping)],
+  };
+}
+
+function kill(service: Service, ending: Reason): Step {
+  return {
+    service: { ...service, actual: 'killing', ending },
+    effects: [{ type: 'kill' }, timer(LIMIT_MS.killing)],
+  };
+}
+
+const stop: Rule<'stop'> = (service, event) => askToStop({ ...service, desired: 'down' }, event.reason);
+const recycle: Rule<'recycle'> = (service, event) => askToStop({ ...service, desired: 'up' }, event.reason);
+const killFor: Rule<'kill'> = (service, event) => kill(service, event.reason);
+const drain: Rule<'drain'> = (service, event) => ({
+  service: { ...service, actual: 'draining', desired: 'down', ending: event.reason },
+  effects: [{ type: 'askToDrain' }, timer(LIMIT_MS.draining)],
+});
+const drainBeforeReady: Rule<'drain'> = (service, event) => askToStop({ ...service, desired: 'down' }, event.reason);
+
+/** It did not do in time what this state is for. A daemon that was told to end keeps its reason. */
+const overdue: Rule<'timeout'> = (service) => kill(service, service.ending ?? 'hang');
+
+const hung: Rule<'hung'> = (service, event) => {
+  const killed = kill(service, service.ending ?? 'hang');
+  return {
+    service: { ...killed.service, outage: service.outage ?? { sinceMs: event.sinceMs, reason: 'hang' } },
+    effects: [report({ type: 'hung' }), ...killed.effects],
+  };
+};
+
+const hello: Rule<'hello'> = (service) => ({
+  service: { ...service, actual: 'initialising' },
+  effects: [{ type: 'configure' }, timer(LIMIT_MS.initialising)],
+});
+const helloAgain =
+  (...effects: readonly Effect[]) =>
+  (service: Service): Step => ({ service, effects });
+
+/** Another protocol: it is asked to end by signal, which every version understands, and a new one of ours takes its place. */
+const refused: Rule<'refused'> = (service) => askToStop(service, service.adopting ? 'deploy' : 'crash');
+
+const ready: Rule<'ready'> = (service, event) => {
+  const { outage } = service;
+  const recovered = (): Report => {
+    const recoveryMs = outage === null ? 0 : event.atMs - outage.sinceMs;
+    const planned = outage?.reason === 'operator' || outage?.reason === 'deploy' || outage?.reason === 'config';
+    return { type: planned ? 'recycled' : 'respawned', reason: outage?.reason ?? 'crash', recoveryMs };
+  };
+  return {
+    service: { ...service, actual: 'ready', adopting: false, readySinceMs: event.atMs, outage: null },
+    effects: service.adopting
+      ? [report({ type: 'adopted' })]
+      : [report({ type: 'ready' }), ...(outage === null ? none : [report(recovered())])],
+  };
+};
+
+/** Why it ended: what we did to it, or else what its exit says. */
+function reasonOf(service: Service, outcome: Outcome): Reason {
+  if (service.ending !== null) return service.ending;
+  if (outcome === 'starved') return 'starved';
+  return outcome === 'config' ? 'config' : 'crash';
+}
+
+const exited: Rule<'exited'> = (service, event) => {
+  const reason = reasonOf(service, event.outcome);
+  const told = report({ type: 'exited', reason, outcome: event.outcome });
+  const outage = service.outage ?? { sinceMs: event.atMs, reason };
+  const gone: Service = { ...service, ending: null, adopting: false, readySinceMs: null, outage };
+  const after = (step: Step): Step => ({ service: step.service, effects: [told, ...step.effects] });
+
+  if (service.desired === 'down') return after(rest());
+  if (isPlanned(service)) return after(spawn(gone));
+  if (service.ending === null && event.outcome === 'config') {
+    return after({ service: { ...gone, actual: 'failed' }, effects: none });
+  }
+  if (service.ending === null && event.outcome === 'starved') {
+    return after({
+      service: { ...gone, actual: 'backoff', starved: true },
+      effects: [report({ type: 'starved' }), timer(LIMIT_MS.starved)],
+    });
+  }
+
+  const { tally, delayMs } = afterFailure(
+    service.tally,
+    {
+      atMs: event.atMs,
+      healthyForMs: service.readySinceMs === null ? 0 : event.atMs - service.readySinceMs,
+      counted: event.outcome !== 'temporary',
+      random: event.random,
+    },
+    event.capMs,
+  );
+  if (tally.held) {
+    const alarm = service.tally.held ? none : [report({ type: 'held' })];
+    return after({ service: { ...gone, actual: 'held', tally }, effects: [...alarm, timer(delayMs)] });
+  }
+  if (delayMs === 0) return after(spawn({ ...gone, tally }));
+  return after({ service: { ...gone, actual: 'backoff', tally }, effects: [timer(delayMs)] });
+};
+
+/** No process, none due: facts about processes come too late to matter. */
+const AT_REST = {
+  start: wantUp,
+  stop: rest,
+  drain: rest,
+  recycle: spawnAfresh,
+  kill: spawnAfresh,
+  adopt: ignore,
+  hello: ignore,
+  refused: ignore,
+  ready: ignore,
+  degraded: ignore,
+  recovered: ignore,
+  hung: ignore,
+  exited: ignore,
+  timeout: ignore,
+  wake: ignore,
+} satisfies Row;
+
+/** A process that nobody is ending. */
+const ALIVE = {
+  ...AT_REST,
+  stop,
+  drain,
+  recycle,
+  kill: killFor,
+  exited,
+} satisfies Row;
+
+/** A process on its way out: what is wanted changes, what happens to it does not. */
+const LEAVING = {
+  ...AT_REST,
+  stop: wantDown,
+  drain: wantDown,
+  recycle: wantUp,
+  kill: killFor,
+  exited,
+} satisfies Row;
+
+/** The whole behaviour: what each event does in each state. */
+export const TABLE = {
+  stopped: {
+    ...AT_REST,
+    start: spawn,
+    kill: ignore,
+    adopt: (service) => ({
+      service: { ...service, actual: 'spawning', adopting: true },
+      effects: [timer(LIMIT_MS.adopting)],
+    }),
+  },
+  spawning: { ...ALIVE, drain: drainBeforeReady, hello, refused, timeout: overdue },
+  initialising: {
+    ...ALIVE,
+    drain: drainBeforeReady,
+    hello: helloAgain({ type: 'configure' }),
+    refused,
+    ready,
+    timeout: overdue,
+  },
+  ready: {
+    ...ALIVE,
+    refused,
+    degraded: (service) => ({ service: { ...service, actual: 'degraded' }, effects: none }),
+    hung,
+  },
+  degraded: {
+    ...ALIVE,
+    refused,
+    recovered: (service) => ({ service: { ...service, actual: 'ready' }, effects: none }),
+    hung,
+  },
+  draining: {
+    ...LEAVING,
+    stop,
+    hello: helloAgain({ type: 'askToDrain' }),
+    hung,
+    timeout: (service) => askToStop(service, service.ending ?? 'operator'),
+  },
+  stopping: { ...LEAVING, hello: helloAgain({ type: 'askToStop' }), timeout: overdue },
+  killing: {
+    ...LEAVING,
+    timeout: (service) => ({
+      service,
+      effects: [report({ type: 'stuck' }), { type: 'kill' }, timer(LIMIT_MS.killing)],
+    }),
+  },
+  backoff: { ...AT_REST, timeout: spawn, wake: (service) => (service.starved ? spawn(service) : ignore(service)) },
+  held: { ...AT_REST, timeout: spawn },
+  failed: AT_REST,
+} satisfies Record<Actual, Row>;
+
+const PROCESS_STATES: ReadonlySet<Actual> = new Set([
+  'spawning',
+  'initialising',
+  'ready',
+  'degraded',
+  'draining',
+  'stopping',
+  'killing',
+]);
+
+/** What becomes of a service when `event` happens, and what is to be done. */
+export function transition(service: Service, event: ServiceEvent): Step {
+  // The compiler cannot see that the row's rule and the event are of one type; the table's type guarantees it.
+  const rule = TABLE[service.actual][event.type] as Rule<EventType>;
+  return rule(service, event);
+}

@@ -1,0 +1,60 @@
+/**
+ * Starting a daemon's process: which program, which descriptors, which environment.
+ *
+ * Belongs here: the spawn call and nothing around it. Does not belong here: state files (child.ts) and when to spawn (service.ts).
+ *
+ *   fd 0  nothing
+ *   fd 1  the log file, append
+ *   fd 2  the log file, append
+ *   fd 3  the listening socket, where one is inherited
+ *
+ * No IPC channel and no pipe: either would tie the daemon's life to ours.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { DaemonKind } from '../message/config.ts';
+
+export const LISTEN_FD = 3;
+
+/** The entry file of a kind: TypeScript when this file is, so that a daemon runs from sources exactly when its supervisor does. */
+export function daemonEntry(kind: DaemonKind): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`../../daemon/${kind}.${extension}`, import.meta.url));
+}
+
+export type SpawnOptions = {
+  readonly entry: string;
+  readonly stateFile: string;
+  readonly logFd: number;
+  readonly listenFd: number | undefined;
+};
+
+/** Starts the process; except on Windows it outlives this one. Failure is an `error` event on the result. */
+export function spawnDaemon(options: SpawnOptions): ChildProcess {
+  const inherited = options.listenFd === undefined ? [] : [options.listenFd];
+  const child = spawn(
+    process.execPath,
+    // Node 22 warns about stripping types from sources; it is what we mean.
+    ['--disable-warning=ExperimentalWarning', options.entry, options.stateFile],
+    {
+      // On Windows only a process that is not detached ends with us; and there nothing could be adopted (identity.ts).
+      detached: process.platform !== 'win32',
+      stdio: ['ignore', options.logFd, options.logFd, ...inherited],
+      env: daemonEnvironment(process.env),
+      windowsHide: true,
+    },
+  );
+  child.unref();
+  return child;
+}
+
+/**
+ * What a daemon inherits of our environment. A list of what may pass, because what must not (the admin password, the credential secret, whatever
+ * a user exports) has no list.
+ */
+const INHERITED =
+  /^(PATH|HOME|USER|LANG|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|XDG_RUNTIME_DIR|LD_LIBRARY_PATH|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|LIBVA_[A-Z_]+|UV_THREADPOOL_SIZE|BULKHEAD_LOG_LEVEL|SystemRoot|SystemDrive|windir|PATHEXT|APPDATA|LOCALAPPDATA|USERPROFILE)$/i;
+
+export function daemonEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => INHERITED.test(name)));
+}
