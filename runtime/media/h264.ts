@@ -110,10 +110,11 @@ type Vui = Pick<H264Sps, 'sampleAspect' | 'fps'>;
 const NO_VUI: Vui = { sampleAspect: [1, 1], fps: 0 };
 
 /** Table E-1, shared by H.264 and H.265: aspect_ratio_idc 1 to 16. */
+// prettier-ignore
 const SAMPLE_ASPECTS: readonly (readonly [number, number])[] = [
   [1, 1], [12, 11], [10, 11], [16, 11], [40, 33], [24, 11], [20, 11], [32, 11],
   [80, 33], [18, 11], [15, 11], [64, 33], [160, 99], [4, 3], [3, 2], [2, 1],
-]; // prettier-ignore
+];
 const EXTENDED_SAR = 255;
 
 /** The beginning of the VUI (E.1.1), up to the timing. Many cameras cut it short or fill it with nonsense: then it counts as not said. */
