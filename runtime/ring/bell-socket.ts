@@ -5,7 +5,7 @@
  * A listener that does not read is dropped, not waited for: it looks by itself and connects again. Not here: when to ring (bell.ts).
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { type Hammer, type Listening, type Way, listenByPolling } from './bell-poll.ts';
@@ -40,9 +40,7 @@ export function openSocketBell(ringPath: string): Hammer {
   if (path !== undefined) {
     // Only the writer, which holds the ring's lock, opens the bell: what is there was left by a dead one.
     if (process.platform !== 'win32') rmSync(path, { force: true });
-    server.listen(path, () => {
-      if (process.platform !== 'win32') chmodSync(path, 0o600);
-    });
+    server.listen(path); // its folder is this user's, and to connect takes write permission
   }
   return {
     strike: () => {

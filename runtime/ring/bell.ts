@@ -28,7 +28,10 @@ const QUIET_MS = 2;
 /** Every listener looks by itself this often. */
 const SAFETY_POLL_MS = 250;
 
-/** The writer's side. Readers of either kind hear it; without readers a ring costs a microsecond. */
+/**
+ * The writer's side. Readers of every kind hear it; without readers a ring costs a microsecond. Only who holds the ring's lock opens its
+ * bell, after the writer, and closes it before the writer: the socket's name must not be taken from the next one.
+ */
 export function openBell(ringPath: string): Bell {
   const hammers = [openFileBell(ringPath), openSocketBell(ringPath)];
   let lastMs = -QUIET_MS;
@@ -68,11 +71,15 @@ const WAYS: Readonly<Record<Backend, Way>> = {
   poll: listenByPolling,
 };
 
-/** The reader's side: calls `onRing` after a ring, and at least every 250 ms. `backends` narrows the choice. */
+/**
+ * The reader's side: calls `onRing` after a ring, and at least every 250 ms, until it is closed; it keeps the event loop alive. `onRing` reads
+ * until the ring is empty: several rings may come as one. `backends` narrows the choice;
+ * `safetyPollMs` is for tests that must not be helped by it.
+ */
 export function listenBell(
   ringPath: string,
   onRing: () => void,
-  options: { readonly backends?: readonly Backend[] } = {},
+  options: { readonly backends?: readonly Backend[]; readonly safetyPollMs?: number } = {},
 ): Listener {
   const ways = [...(options.backends ?? waysOfThisPlatform())];
   let backend: Backend = 'poll';
@@ -95,7 +102,7 @@ export function listenBell(
   const safety = setInterval(() => {
     listening?.check?.();
     onRing();
-  }, SAFETY_POLL_MS);
+  }, options.safetyPollMs ?? SAFETY_POLL_MS);
 
   return {
     get backend() {

@@ -4,7 +4,6 @@
  * Belongs here: the cursor's lifetime, what a record looks like to callers, and what the ring says of its writer. Does not belong here: the
  * order of loads (read-steps.ts), waiting (bell.ts), and what to do about a gap.
  */
-import { statSync } from 'node:fs';
 import { BulkheadError } from '../errors.ts';
 import {
   EPOCH_AT,
@@ -31,7 +30,7 @@ import {
   loadHead,
   loadLastKey,
 } from './read-steps.ts';
-import type { Region } from './region.ts';
+import { type Region, fileAt, sameFile } from './region.ts';
 import { type MappedRing, mapRing } from './ring-file.ts';
 import { type PacketMeta, slotEpoch, slotFlags, slotLength, slotMeta } from './slot.ts';
 import { type Table, currentTableVersion, readTable } from './stream-table.ts';
@@ -175,9 +174,7 @@ export class RingReader {
 
   /** True when the file at the path is no longer the one that is mapped: close this reader and open another. */
   wasReplaced(): boolean {
-    const there = statSync(this.#shared.path, { bigint: true, throwIfNoEntry: false });
-    const { device, inode } = this.#region.file;
-    return there === undefined || there.ino !== inode || there.dev !== device;
+    return !sameFile(fileAt(this.#shared.path), this.#region.file);
   }
 
   /** What became of the writer, by its line in the ring and by the kernel's word for its process. */

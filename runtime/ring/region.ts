@@ -5,7 +5,7 @@
  * what the bytes mean. A region is mapped once and viewed once (each view counts as external memory in V8). On close the ArrayBuffer is
  * detached before the pages go, so that a view kept by mistake reads as empty instead of killing the process.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, statSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
@@ -23,7 +23,8 @@ export type Region = {
   readonly close: () => void;
 };
 
-export type FileIdentity = { readonly device: bigint; readonly inode: bigint };
+/** Which file, and how long it is: a path can come to mean another one, and a file can be cut short under a mapping. */
+export type FileIdentity = { readonly device: bigint; readonly inode: bigint; readonly sizeBytes: bigint };
 
 type Pointer = bigint;
 type Mapper = {
@@ -85,9 +86,23 @@ export function createReserved(path: string, sizeBytes: number): void {
   }
 }
 
-/** The identity of a file by its path; throws as `fs.statSync` does. */
-export function identityOf(stat: { dev: bigint; ino: bigint }): FileIdentity {
-  return { device: stat.dev, inode: stat.ino };
+/** The file that stands at a path now, if there is one. */
+export function fileAt(path: string): FileIdentity | undefined {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat && identityOf(stat);
+}
+
+/** The file behind an open descriptor. */
+export function fileOf(descriptor: number): FileIdentity {
+  return identityOf(fstatSync(descriptor, { bigint: true }));
+}
+
+export function sameFile(a: FileIdentity | undefined, b: FileIdentity): boolean {
+  return a !== undefined && a.device === b.device && a.inode === b.inode && a.sizeBytes === b.sizeBytes;
+}
+
+function identityOf(stat: { dev: bigint; ino: bigint; size: bigint }): FileIdentity {
+  return { device: stat.dev, inode: stat.ino, sizeBytes: stat.size };
 }
 
 const SPACE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'ENOMEM']);
@@ -130,17 +145,15 @@ function withFile<T>(path: string, sizeBytes: number, access: Access, map: (desc
     throw toBulkheadError(thrown, `opening ${path}`, { path });
   }
   try {
-    const stat = fstatSync(descriptor, { bigint: true });
-    if (stat.size < BigInt(sizeBytes)) {
+    const file = fileOf(descriptor);
+    if (file.sizeBytes < BigInt(sizeBytes)) {
       throw new BulkheadError(
         'corrupt',
-        `${path} has ${stat.size} bytes where ${sizeBytes} belong. Restart its writer.`,
-        {
-          context: { path },
-        },
+        `${path} has ${file.sizeBytes} bytes where ${sizeBytes} belong. Restart its writer.`,
+        { context: { path } },
       );
     }
-    return { mapped: map(descriptor), file: identityOf(stat) };
+    return { mapped: map(descriptor), file };
   } finally {
     closeSync(descriptor);
   }

@@ -5,7 +5,7 @@
  * never truncated or rewritten, because readers have it mapped). Does not belong here: locks (the writer holds one before it calls) and records.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
 import {
   EPOCH_AT,
@@ -27,7 +27,10 @@ import {
 } from './layout.ts';
 import { type RingMemory, loadWord, viewRing } from './memory.ts';
 import { bootTag } from './process-identity.ts';
-import { type Region, createReserved, mapShared } from './region.ts';
+import { type FileIdentity, type Region, createReserved, fileAt, fileOf, mapShared, sameFile } from './region.ts';
+
+/** A ring as it lies on disk. */
+export type FoundRing = { readonly header: Header; readonly file: FileIdentity; readonly epoch: number };
 
 export type MappedRing = { readonly region: Region; readonly memory: RingMemory; readonly header: Header };
 
@@ -35,10 +38,10 @@ export type MappedRing = { readonly region: Region; readonly memory: RingMemory;
  * The header of the ring at a path. Throws `notFound`, `corrupt` (also for a file that is shorter than its header says), `version`.
  * Through `read`, not through a mapping: a file that is too short must not be a SIGBUS.
  */
-export function readHeader(path: string): { header: Header; epoch: number } {
+export function readHeader(path: string): FoundRing {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a FIFO must not hold us
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw toBulkheadError(thrown, `opening ${path}`, { path });
     throw new BulkheadError(
@@ -51,19 +54,20 @@ export function readHeader(path: string): { header: Header; epoch: number } {
     );
   }
   try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw new BulkheadError('invalid', `${path} is not a file.`, { context: { path } });
+    if (!fstatSync(descriptor).isFile())
+      throw new BulkheadError('invalid', `${path} is not a file.`, { context: { path } });
     const start = Buffer.alloc(EPOCH_AT + 4);
     const got = readSync(descriptor, start, 0, start.length, 0);
     const header = decodeHeader(start.subarray(0, Math.min(got, HEADER_BYTES)), path);
-    if (stat.size < fileBytes(header)) {
+    const file = fileOf(descriptor);
+    if (file.sizeBytes < fileBytes(header)) {
       throw new BulkheadError(
         'corrupt',
-        `${path} has ${stat.size} bytes, its header says ${fileBytes(header)}. Restart its writer; it will make a new ring.`,
+        `${path} has ${file.sizeBytes} bytes, its header says ${fileBytes(header)}. Restart its writer; it will make a new ring.`,
         { context: { path } },
       );
     }
-    return { header, epoch: start.readUInt32LE(EPOCH_AT) };
+    return { header, file, epoch: start.readUInt32LE(EPOCH_AT) };
   } finally {
     closeSync(descriptor);
   }
@@ -72,16 +76,15 @@ export function readHeader(path: string): { header: Header; epoch: number } {
 /** Maps the ring at a path. Throws what `readHeader` throws. */
 export function mapRing(path: string, access: 'read' | 'write'): MappedRing {
   for (;;) {
-    const { header } = readHeader(path);
-    const region = mapShared(path, fileBytes(header), access);
+    const { header, file } = readHeader(path);
+    let region: Region;
     try {
-      // The header that counts is the one in the mapping: between the two looks the file may have been replaced.
-      const mapped = decodeHeader(new Uint8Array(region.buffer, HEADER_AT, HEADER_BYTES), path);
-      if (mapped.ringId === header.ringId) return { region, memory: viewRing(region.buffer, header), header };
+      region = mapShared(path, fileBytes(header), access);
     } catch (thrown) {
-      region.close();
-      throw thrown;
+      if (sameFile(fileAt(path), file)) throw thrown;
+      continue; // replaced between the two looks
     }
+    if (sameFile(region.file, file)) return { region, memory: viewRing(region.buffer, header), header };
     region.close();
   }
 }
@@ -102,7 +105,7 @@ export function openForWriting(path: string, geometry: Geometry): MappedRing & {
 }
 
 /** What is there, if it is a ring at all. Damaged and foreign files are replaced; their readers see another inode. */
-function inspect(path: string): { header: Header; epoch: number } | undefined {
+function inspect(path: string): FoundRing | undefined {
   try {
     return readHeader(path);
   } catch (thrown) {
