@@ -20,3 +20,26 @@ export function createLogger(bindings: Record<string, string | number> = {}): Lo
     pino.destination({ fd: 1, sync: true }),
   );
 }
+
+/** Everything into a file, for those who look for a cause; what somebody must act on goes to `alarms` too. */
+export function createFileLogger(fd: number, alarms: Logger): Logger {
+  const file = pino.destination({ fd, sync: true });
+  const alarm = {
+    write: (line: string) => {
+      const { msg, err } = JSON.parse(line) as { msg?: string; err?: unknown };
+      alarms.error({ err }, msg);
+    },
+  };
+  return pino(
+    {
+      level: process.env['BULKHEAD_LOG_LEVEL'] ?? 'info',
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.multistream([
+      { level: 'debug', stream: file },
+      { level: 'error', stream: alarm },
+    ]),
+  );
+}

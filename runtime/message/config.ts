@@ -12,7 +12,7 @@ const secret = z.union([
     .max(1024)
     .transform((value) => new Secret(value)),
 ]);
-const channelSlug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
+export const channelSlug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes');
 const path = z.string().min(1).max(4096);
 const url = z.string().min(1).max(2048);
 

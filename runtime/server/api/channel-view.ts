@@ -1,0 +1,96 @@
+/**
+ * A channel as the API shows it, put together from what nodes declared and what daemons report. Pure; no secrets, no paths of rings.
+ */
+import type { AttachedStream } from '../../bulkhead.ts';
+import type { SourceView } from '../../channel/registry.ts';
+import type { MediaDescription } from '../../media/track.ts';
+import type { DaemonView, LastExit } from '../../supervisor/view.ts';
+
+export type ChannelState = 'live' | 'starting' | 'starved' | 'held' | 'stopped';
+
+export type ChannelView = {
+  readonly id: string;
+  /** Null while no stream is wired. */
+  readonly number: number | null;
+  readonly name: string;
+  readonly state: ChannelState;
+  /** Why it is not live, in words; null when it is, or when nobody knows. */
+  readonly problem: string | null;
+  readonly port: number | null;
+  readonly url: string | null;
+  readonly media: MediaDescription | null;
+  readonly viewers: number;
+  readonly daemons: readonly ChannelDaemon[];
+  /** Null while nothing is recorded. */
+  readonly recording: null;
+};
+
+export type ChannelDaemon = Pick<
+  DaemonView,
+  'id' | 'kind' | 'pid' | 'generation' | 'state' | 'restarts' | 'uptimeMs' | 'beatAgeMs' | 'privateBytes' | 'cpuPercent'
+> & { readonly lastExit: LastExit | null };
+
+export type ChannelFacts = {
+  readonly sources: readonly SourceView[];
+  readonly streams: readonly AttachedStream[];
+  readonly daemons: readonly DaemonView[];
+  /** The name under which the caller reaches this machine, for streams that listen on every address. */
+  readonly callerHost: string;
+};
+
+const WORKS = new Set<DaemonView['state']>(['ready', 'degraded']);
+
+/** `live` means: packets flow, and where a stream is wired its port answers. */
+export function channelState(daemons: readonly DaemonView[]): ChannelState {
+  const capture = daemons.find((daemon) => daemon.kind === 'capture');
+  const streams = daemons.filter((daemon) => daemon.kind === 'stream');
+  if (daemons.every((daemon) => daemon.state === 'stopped')) return 'stopped';
+  if (daemons.some((daemon) => daemon.state === 'held' || daemon.state === 'failed')) return 'held';
+  if (capture?.camera?.state === 'online') {
+    return WORKS.has(capture.state) && streams.every((stream) => WORKS.has(stream.state)) ? 'live' : 'starting';
+  }
+  const starved = capture?.camera?.state === 'offline' || streams.some((stream) => stream.starved);
+  return starved ? 'starved' : 'starting';
+}
+
+/** What a person should read about a channel that is not live. */
+function problemOf(daemons: readonly DaemonView[]): string | null {
+  const offline = daemons.find((daemon) => daemon.camera?.state === 'offline')?.camera?.message;
+  if (offline) return offline;
+  const failing = daemons.find((daemon) => !WORKS.has(daemon.state) && daemon.lastError !== null);
+  return failing?.lastError?.message ?? daemons.find((daemon) => daemon.degraded !== null)?.degraded ?? null;
+}
+
+function streamUrl({ host, port }: AttachedStream, callerHost: string): string {
+  const name = host === '0.0.0.0' || host === '::' ? callerHost : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}/`;
+}
+
+function daemonOf(view: DaemonView): ChannelDaemon {
+  const { id, kind, pid, generation, state, restarts, lastExit, uptimeMs, beatAgeMs, privateBytes, cpuPercent } = view;
+  return { id, kind, pid, generation, state, restarts, lastExit, uptimeMs, beatAgeMs, privateBytes, cpuPercent };
+}
+
+/** Every channel, in the order of its number; those without a stream come last. */
+export function channelViews({ sources, streams, daemons, callerHost }: ChannelFacts): ChannelView[] {
+  const views = sources.map((source): ChannelView => {
+    const own = daemons.filter((daemon) => daemon.channel === source.channel);
+    const wired = streams.filter((stream) => stream.channel === source.channel).toSorted((a, b) => a.number - b.number);
+    const stream = wired[0];
+    const state = channelState(own);
+    return {
+      id: source.channel,
+      number: stream?.number ?? null,
+      name: source.name,
+      state,
+      problem: state === 'live' ? null : problemOf(own),
+      port: stream?.port ?? null,
+      url: stream ? streamUrl(stream, callerHost) : null,
+      media: source.media,
+      viewers: own.reduce((sum, daemon) => sum + daemon.viewers, 0),
+      daemons: own.map(daemonOf),
+      recording: null,
+    };
+  });
+  return views.toSorted((a, b) => (a.number ?? Infinity) - (b.number ?? Infinity) || a.id.localeCompare(b.id));
+}

@@ -1,0 +1,105 @@
+/**
+ * `POST /bulkhead/api/probe`: what a camera is, by the values of a dialog that nobody has saved yet. It answers 200 for a camera that fails, too: the reason is
+ * what was asked for.
+ */
+import { z } from 'zod';
+import { cameraSource, type Credentials } from '../../channel/camera-source.ts';
+import { cameraSettings, deviceSettings, readSettings } from '../../config.ts';
+import { BulkheadError, type ErrorKind } from '../../errors.ts';
+import type { MediaDescription } from '../../media/track.ts';
+import { probeConfigSchema, type ProbeConfig } from '../../message/config.ts';
+
+/** What the editor shows in place of a stored password. */
+const STORED = '__PWRD__';
+/** Each probe is a process; a dialog needs one. */
+const MOST_AT_ONCE = 4;
+
+const text = z.string().max(2048).default('');
+const requestSchema = z.object({
+  /** The node whose dialog is open, and whose stored password `__PWRD__` means. */
+  node: z.string().max(100).default(''),
+  source: text,
+  url: text,
+  transport: text,
+  username: text,
+  password: text,
+  device: z
+    .object({ node: z.string().max(100).default(''), address: text, brand: text, username: text, password: text })
+    .nullable()
+    .default(null),
+});
+
+export type ProbeAnswer =
+  | { readonly ok: true; readonly media: MediaDescription }
+  | { readonly ok: false; readonly kind: ErrorKind; readonly message: string };
+
+export type ProbeAccess = {
+  readonly home: string;
+  /** The stored credentials of a node that was deployed. */
+  readonly storedCredentials: (node: string) => Credentials | undefined;
+  /** What `${NAME}` stands for, for that node. */
+  readonly environment: (name: string, node: string) => string | undefined;
+  readonly probe: (config: ProbeConfig) => Promise<MediaDescription>;
+};
+
+/** Node-RED puts environment variables in when it deploys; an undeployed dialog has the name still. */
+function substitute(value: string, node: string, access: ProbeAccess): string {
+  const name = /^\$\{([^}]+)\}$/.exec(value)?.[1];
+  if (name === undefined) return value;
+  const found = access.environment(name, node);
+  if (found === undefined) throw new BulkheadError('invalid', `The environment variable ${name} is not set.`);
+  return found;
+}
+
+function credentialsOf(given: { username: string; password: string }, node: string, access: ProbeAccess): Credentials {
+  const password = given.password === STORED ? (access.storedCredentials(node)?.password ?? '') : given.password;
+  return { username: substitute(given.username, node, access), password: substitute(password, node, access) };
+}
+
+/** Turns the request into what a probe daemon is told. Throws `invalid` and `unsupported`. */
+export function probeConfig(body: unknown, access: ProbeAccess): ProbeConfig {
+  const request = requestSchema.safeParse(body);
+  if (!request.success) throw new BulkheadError('invalid', 'The request is not what the dialog of a camera sends.');
+  const { node, device, ...fields } = request.data;
+  const value = (given: string): string => substitute(given, node, access);
+  const settings = readSettings(cameraSettings, {
+    channel: 'probe',
+    source: value(fields.source),
+    url: value(fields.url),
+    transport: value(fields.transport),
+  });
+  const { source } = cameraSource(
+    settings,
+    credentialsOf(fields, node, access),
+    device
+      ? {
+          settings: readSettings(deviceSettings, {
+            address: substitute(device.address, device.node, access),
+            brand: device.brand,
+          }),
+          credentials: credentialsOf(device, device.node, access),
+        }
+      : undefined,
+    access.home,
+  );
+  return probeConfigSchema.parse({ kind: 'probe', channel: 'probe', source });
+}
+
+/** A function that probes, a few at a time. */
+export function createProber(): (body: unknown, access: ProbeAccess) => Promise<ProbeAnswer> {
+  let running = 0;
+  return async (body, access) => {
+    if (running >= MOST_AT_ONCE) {
+      throw new BulkheadError('exhausted', 'Several tests are running already. Try again when they have ended.');
+    }
+    running += 1;
+    try {
+      return { ok: true, media: await access.probe(probeConfig(body, access)) };
+    } catch (error) {
+      if (!(error instanceof BulkheadError)) throw error;
+      return { ok: false, kind: error.kind, message: error.message };
+    } finally {
+      running -= 1;
+    }
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The command line and environment of the `bulkhead` command: what can be said, what it means, and what is wrong with it. Pure.
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+export type HostOptions = {
+  readonly home: string;
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** Further names under which browsers may call this host, e.g. behind a reverse proxy. */
+  readonly allowedHosts: readonly string[];
+  /** The password of the first start; later starts ignore it. */
+  readonly adminPassword: string | undefined;
+};
+
+export type Command =
+  | { readonly type: 'run'; readonly options: HostOptions }
+  | { readonly type: 'version' }
+  | { readonly type: 'help'; readonly text: string }
+  | { readonly type: 'refuse'; readonly message: string };
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 1880;
+const SHORTEST_PASSWORD = 8;
+
+const HELP = `bulkhead: a visual flow runtime for cameras
+
+  bulkhead [--home DIR] [--host ADDRESS] [--port NUMBER] [--allow-host NAME]...
+
+  --home DIR          flows, recordings and logs            (BULKHEAD_HOME, default ~/.bulkhead)
+  --host ADDRESS      where the editor listens              (BULKHEAD_HOST, default ${DEFAULT_HOST})
+  --port NUMBER       its port                              (BULKHEAD_PORT, default ${DEFAULT_PORT})
+  --allow-host NAME   a further name in the browser's address bar, e.g. of a reverse proxy
+                                                            (BULKHEAD_ALLOW_HOST, separated by commas)
+  --version, --help
+
+  BULKHEAD_ADMIN_PASSWORD presets the password of the first start; without it one is generated and printed once.
+`;
+
+/** Reads the command line; an option wins over its environment variable. */
+export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      strict: true,
+      options: {
+        home: { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'allow-host': { type: 'string', multiple: true },
+        version: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    return refuse(`${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+  }
+  if (values.help) return { type: 'help', text: HELP };
+  if (values.version) return { type: 'version' };
+
+  const portText = values.port ?? env['BULKHEAD_PORT'] ?? String(DEFAULT_PORT);
+  const port = /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN;
+  if (!(port <= 65_535)) return refuse(`The port must be a number from 0 to 65535, not "${portText}".`);
+
+  const host = values.host ?? env['BULKHEAD_HOST'] ?? DEFAULT_HOST;
+  if (host.trim() === '') return refuse('The host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0.');
+
+  const home = values.home ?? env['BULKHEAD_HOME'] ?? path.join(os.homedir(), '.bulkhead');
+  if (home.trim() === '') return refuse('The home must be a folder.');
+
+  const adminPassword = env['BULKHEAD_ADMIN_PASSWORD'];
+  if (adminPassword !== undefined && adminPassword.length < SHORTEST_PASSWORD) {
+    return refuse(`BULKHEAD_ADMIN_PASSWORD must have at least ${SHORTEST_PASSWORD} characters.`);
+  }
+  const allowedHosts = (values['allow-host'] ?? (env['BULKHEAD_ALLOW_HOST'] ?? '').split(','))
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '');
+  return { type: 'run', options: { home: path.resolve(home), host: host.trim(), port, allowedHosts, adminPassword } };
+}
+
+function refuse(message: string): Command {
+  return { type: 'refuse', message: `${message} See bulkhead --help.` };
+}

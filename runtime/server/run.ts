@@ -1,0 +1,89 @@
+/**
+ * From the command line to a running host and back: starts it, says where it is, ends it on a signal. The only file beside main.ts that ends this process.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { systemClock } from '../clock.ts';
+import { BulkheadError } from '../errors.ts';
+import { packageRoot } from '../package-root.ts';
+import { createTextLogger } from '../text-log.ts';
+import { banner, createConsole } from './console.ts';
+import { openHost } from './host.ts';
+import { readCommand, type HostOptions } from './options.ts';
+
+/** Node-RED gives its nodes 15 s to close. */
+const CLOSE_LIMIT_MS = 30_000;
+
+function version(): string {
+  const manifest = readFileSync(path.join(packageRoot(), 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+function end(code: number): never {
+  // eslint-disable-next-line unicorn/no-process-exit -- this is the command
+  process.exit(code);
+}
+
+function endWith(message: string): never {
+  process.stderr.write(`bulkhead: ${message}\n`);
+  end(1);
+}
+
+async function serve(options: HostOptions): Promise<void> {
+  const terminal = createConsole((line) => process.stdout.write(`${line}\n`), systemClock.wallMs);
+  const log = createTextLogger(terminal.write);
+
+  const opening = openHost(options, { log, nodeRedLog: terminal.nodeRed });
+  let stopping = false;
+  const stop = (): void => {
+    // A second signal means: now.
+    if (stopping) end(1);
+    stopping = true;
+    setTimeout(() => endWith('something did not stop in time.'), CLOSE_LIMIT_MS).unref();
+    opening
+      .then((host) => host.close())
+      .then(
+        () => end(0),
+        (error: unknown) => endWith(error instanceof Error ? error.message : String(error)),
+      );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
+
+  const host = await opening;
+  if (stopping) return;
+  process.stdout.write(
+    `${banner({
+      version: version(),
+      home: options.home,
+      url: host.url,
+      username: host.username,
+      newPassword: host.newPassword,
+      channels: host.channels(),
+    })}\n`,
+  );
+  terminal.talk();
+}
+
+/** Runs the command; resolves when the host runs. */
+export async function run(args: readonly string[]): Promise<void> {
+  const command = readCommand(args, process.env);
+  // What starts daemons and other people's nodes must not hand them a password.
+  delete process.env['BULKHEAD_ADMIN_PASSWORD'];
+  switch (command.type) {
+    case 'help':
+      process.stdout.write(command.text);
+      return;
+    case 'version':
+      process.stdout.write(`${version()}\n`);
+      return;
+    case 'refuse':
+      return endWith(command.message);
+    case 'run':
+      try {
+        return await serve(command.options);
+      } catch (error) {
+        if (error instanceof BulkheadError) endWith(error.message);
+        throw error;
+      }
+  }
+}
