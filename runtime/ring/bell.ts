@@ -43,13 +43,17 @@ export function openBell(ringPath: string): Bell {
     lastMs = performance.now();
     for (const hammer of hammers) hammer.strike();
   };
+  const dueInMs = (): number => QUIET_MS - (performance.now() - lastMs);
+  const strikeWhenDue = (): void => {
+    const waitMs = dueInMs();
+    if (waitMs <= 0) strike();
+    else pending = setTimeout(strikeWhenDue, Math.ceil(waitMs)).unref(); // a timer may be up to 1 ms early
+  };
   return {
     ring: () => {
-      if (!open) return;
-      const sinceMs = performance.now() - lastMs;
-      if (sinceMs >= QUIET_MS) strike();
-      // the trailing edge: the last record of a burst is never left to the safety poll
-      else pending ??= setTimeout(strike, QUIET_MS - sinceMs).unref();
+      // While a timer runs it is the trailing edge, so the last record of a burst is never left to the safety poll; a burst that keeps the
+      // event loop from running timers rings by itself.
+      if (open && (pending === undefined || dueInMs() <= 0)) strikeWhenDue();
     },
     close: () => {
       if (!open) return;
