@@ -132,6 +132,10 @@ export class Child implements Expected {
     if (this.#process === null && this.#identity === null) this.#exit({ code: null, signal: null }, null);
   }
 
+  refused(protocol: number): void {
+    if (!this.#gone) this.#events.refused(protocol);
+  }
+
   /** The process dialled. A second connection takes the place of the first: the daemon knows better which of them is alive. */
   connected(
     hello: Hello,

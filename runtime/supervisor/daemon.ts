@@ -2,15 +2,17 @@
  * One daemon kept as it is wanted: carries out what the state table says, and remembers what the process reported.
  *
  * Belongs here: the effects of service.ts, its timer, the facts for the view, telling the world. Does not belong here: the decisions
- * (service.ts), the process itself (child.ts), the listening socket and two generations at once (slot.ts).
+ * (service.ts), the process itself (child.ts), the port and two generations at once (slot.ts).
  */
+import type { Cancel, Clock } from '../clock.ts';
 import { assertNever, BulkheadError, toBulkheadError, type ErrorKind } from '../errors.ts';
 import { EXIT, exitMeaning } from '../exit-code.ts';
-import type { Cancel, Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import type { DaemonKind } from '../message/config.ts';
 import type { DaemonMessage } from '../message/schema.ts';
 import type { Child, ChildEvents, ChildExit } from './child.ts';
 import {
+  hasProcess,
   LIMIT_MS,
   STOPPED,
   transition,
@@ -21,6 +23,7 @@ import {
   type Service,
   type ServiceEvent,
 } from './service.ts';
+import type { StateFile } from './state-file.ts';
 import type { CameraStatus, EventDetail, LastError, LastExit, Media, Spec } from './view.ts';
 
 /** An event without the time at which it happens: that is filled in here. */
@@ -33,15 +36,15 @@ export type DaemonHost = {
   readonly random: () => number;
   /** Starts the process of the next generation. Throws when that is not possible now. */
   readonly launch: (events: ChildEvents) => Child;
-  /** The state was entered: by then the effects of entering it are done. */
+  /** A state was entered, and what entering it asks for has been done. */
   readonly entered: (daemon: Daemon) => void;
   readonly event: (daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail) => void;
   /** Something that the view shows has changed. */
   readonly changed: (daemon: Daemon) => void;
 };
 
-/** What the process has said of itself. */
-export type Facts = {
+/** What the process has said of itself, and what is known of the one before it. */
+type Facts = {
   media: Media;
   camera: CameraStatus | null;
   degraded: string | null;
@@ -51,12 +54,15 @@ export type Facts = {
 };
 
 const DRAIN_GRACE_MS = LIMIT_MS.draining - 1_000;
+/** A timer that is this late was not late because of the daemon: we were away, and what it said meanwhile is still to be read. */
+const LATE_MS = 300;
+const LATE_GRACE_MS = 1_000;
 const REASONS: readonly Reason[] = ['crash', 'hang', 'memory', 'starved', 'operator', 'config', 'deploy'];
 
 export class Daemon {
   readonly id: string;
   /** Null for a process that was adopted and has not been declared yet. */
-  spec: Spec | null;
+  spec: Spec | null = null;
   readonly facts: Facts = {
     media: null,
     camera: null,
@@ -68,21 +74,19 @@ export class Daemon {
   readonly #host: DaemonHost;
   #service: Service = STOPPED;
   #child: Child | null = null;
-  #cancelTimer: Cancel = () => {};
-  /** The generation that runs, or ran last; 0 = none yet. */
-  #generation = 0;
-  /** The process of that generation; kept for telling about it when it is gone. */
+  /** Of the process that runs, or ran last. */
+  #state: Pick<StateFile, 'kind' | 'channel' | 'generation'> | null = null;
   #pid: number | null = null;
   #exit: ChildExit & { readonly started: boolean } = { code: null, signal: null, started: false };
-  /** Why it last could not be started, as far as it has been told. */
+  /** Why it could not be started, as far as it has been told. */
   #blocked: string | null = null;
   #cameraTold: 'online' | 'offline' | 'by the last supervisor' | null = null;
+  #cancelTimer: Cancel = () => {};
   #waiting: ServiceEvent[] = [];
   #busy = false;
 
-  constructor(id: string, spec: Spec | null, host: DaemonHost) {
+  constructor(id: string, host: DaemonHost) {
     this.id = id;
-    this.spec = spec;
     this.#host = host;
   }
 
@@ -90,8 +94,25 @@ export class Daemon {
     return this.#service;
   }
 
+  /** The process, while there is one. */
   get child(): Child | null {
     return this.#child;
+  }
+
+  get channel(): string {
+    return this.spec?.channel ?? this.#state?.channel ?? '';
+  }
+
+  /** For logs and events: also of a process that has ended. */
+  who(): { kind: DaemonKind; id: string; pid: number | null; generation: number } {
+    const kind = this.spec?.config.kind ?? this.#state?.kind ?? 'probe';
+    return { kind, id: this.id, pid: this.#pid, generation: this.#state?.generation ?? 0 };
+  }
+
+  /** What is known of the predecessor holds for this one until it says otherwise. */
+  inherit(previous: Daemon): void {
+    this.facts.lastExit ??= previous.facts.lastExit;
+    this.facts.media ??= previous.facts.media;
   }
 
   /** Takes over a process of an earlier supervisor; `adopt` makes it with the events it is given. */
@@ -113,29 +134,23 @@ export class Daemon {
     }
   }
 
-  /** For logs and events. */
-  who(): { id: string; pid: number | null; generation: number } {
-    return { id: this.id, pid: this.#pid, generation: this.#generation };
-  }
-
-  /** Ends every timer; the process, if there is one, is left as it is. */
+  /** Ends the timer; the process, if there is one, is left as it is. */
   close(): void {
     this.#cancelTimer();
     this.#waiting = [];
   }
 
   #step(event: ServiceEvent): void {
-    const before = this.#service;
-    const { service, effects } = transition(before, event);
+    const before = this.#service.actual;
+    const { service, effects } = transition(this.#service, event);
     this.#service = service;
-    const moved = service.actual !== before.actual;
-    if (moved) {
-      this.#cancelTimer();
-      this.#host.log.info({ ...this.who(), from: before.actual, to: service.actual, on: event.type }, 'state');
-    }
+    const moved = service.actual !== before;
+    if (moved) this.#cancelTimer();
     for (const effect of effects) this.#carryOut(effect);
-    if (moved) this.#host.entered(this);
-    if (moved || service.starved !== before.starved) this.#host.changed(this);
+    if (!moved) return;
+    this.#host.log.debug({ daemon: this.who(), from: before, to: service.actual, on: event.type }, 'state');
+    this.#host.entered(this);
+    this.#host.changed(this);
   }
 
   #carryOut(effect: Effect): void {
@@ -150,18 +165,30 @@ export class Daemon {
         return;
       case 'askToStop':
         this.#child?.send({ type: 'stop' });
-        // Both ways at once: a daemon that has not dialled hears only the signal, and where SIGTERM is no signal the message must do.
+        // Both ways at once: a daemon that has not dialled hears only the signal. Windows has no SIGTERM, there it would be a kill.
         if (process.platform !== 'win32' || this.#child?.dialled !== true) this.#child?.signal('SIGTERM');
         return;
       case 'kill':
         this.#child?.signal('SIGKILL');
         return;
       case 'timer':
-        this.#cancelTimer = this.#host.clock.after(effect.delayMs, () => this.#timeout());
-        return;
+        return this.#arm(effect.delayMs);
       case 'report':
         return this.#report(effect.report);
+      default:
+        assertNever(effect);
     }
+  }
+
+  #arm(delayMs: number): void {
+    const dueMs = this.#host.clock.nowMs() + delayMs;
+    this.#cancelTimer = this.#host.clock.after(delayMs, () => {
+      const lateMs = this.#host.clock.nowMs() - dueMs;
+      if (lateMs > LATE_MS && hasProcess(this.#service)) return this.#arm(LATE_GRACE_MS);
+      this.feed({ type: 'timeout' });
+      // A process that was adopted without a pid and never said hello: there is nobody to kill.
+      this.#child?.abandon();
+    });
   }
 
   #spawn(): void {
@@ -175,15 +202,9 @@ export class Daemon {
 
   #started(child: Child): void {
     this.#child = child;
-    this.#generation = child.state.generation;
+    this.#state = child.state;
     this.#pid = child.pid;
     this.facts.startedMs = this.#host.clock.nowMs();
-  }
-
-  #timeout(): void {
-    this.feed({ type: 'timeout' });
-    // A process that was adopted without a pid and never said hello: there is nobody to kill.
-    this.#child?.abandon();
   }
 
   #childEvents(): ChildEvents {
@@ -193,9 +214,8 @@ export class Daemon {
         this.feed({ type: 'hello' });
       },
       refused: (protocol) => {
-        this.#noteError(
-          new BulkheadError('version', `The daemon speaks protocol ${protocol}, which is not ours; it is replaced.`),
-        );
+        const message = `The daemon speaks protocol ${protocol}, which is not ours. It is replaced by one of this version.`;
+        this.#noteError(new BulkheadError('version', message));
         this.feed({ type: 'refused' });
       },
       message: (message) => this.#hear(message),
@@ -207,13 +227,13 @@ export class Daemon {
   }
 
   #exited(exit: ChildExit, started: boolean): void {
-    const outcome: Outcome = (exit.signal === null && exit.code !== null && exitMeaning(exit.code)) || 'crash';
+    const meaning = exit.signal === null && exit.code !== null ? exitMeaning(exit.code) : undefined;
     this.#exit = { ...exit, started };
     this.#child = null;
     this.facts.startedMs = null;
     this.facts.camera = null;
     this.facts.degraded = null;
-    this.feed({ type: 'exited', outcome, random: this.#host.random() });
+    this.feed({ type: 'exited', outcome: meaning ?? 'crash', random: this.#host.random() });
   }
 
   #hear(message: DaemonMessage): void {
@@ -245,15 +265,13 @@ export class Daemon {
     this.#host.changed(this);
   }
 
-  #hearCamera(camera: Extract<DaemonMessage, { type: 'camera' }>): void {
-    const { state, errorKind, message, retryMs } = camera;
+  #hearCamera({ state, errorKind, message, retryMs }: Extract<DaemonMessage, { type: 'camera' }>): void {
     this.facts.camera = { state, errorKind, message, retryMs };
-    if (camera.state === 'connecting') return;
+    if (state === 'connecting') return;
     // A respawned capture daemon tells again what is known already; an adopted one tells what the last supervisor has told.
-    const told = this.#cameraTold === 'by the last supervisor' ? camera.state : this.#cameraTold;
-    this.#cameraTold = camera.state;
-    if (told === camera.state) return;
-    this.#host.event(this, `camera.${camera.state}`, null, { errorKind, message });
+    const told = this.#cameraTold === 'by the last supervisor' ? state : this.#cameraTold;
+    this.#cameraTold = state;
+    if (told !== state) this.#host.event(this, `camera.${state}`, null, { errorKind, message });
   }
 
   #report(report: Report): void {
@@ -276,12 +294,15 @@ export class Daemon {
       case 'starved':
         return tell('stream.starved', 'starved');
       case 'held':
-        this.#host.log.error(this.who(), 'the daemon fails again and again: it is held, with one try a minute');
+        this.#host.log.error(
+          { daemon: this.who() },
+          'the daemon fails again and again; it is held, with one try a minute',
+        );
         return tell('daemon.held', this.facts.lastExit?.reason ?? 'crash', {
           message: this.facts.lastError?.message ?? null,
         });
       case 'stuck':
-        this.#host.log.error(this.who(), 'the kernel does not end a killed process (a device that does not answer?)');
+        this.#host.log.error({ daemon: this.who() }, 'a killed process does not end; a device may not answer');
         return;
       default:
         assertNever(report);
@@ -291,23 +312,23 @@ export class Daemon {
   #reportExit(reason: Reason, outcome: Outcome): void {
     const { code, signal, started } = this.#exit;
     const message = this.facts.lastError?.message ?? null;
-    if (!started) {
-      // It never ran: said once for each cause, not once for each try.
-      if (this.#blocked !== message) this.#host.event(this, 'daemon.blocked', reason, { message });
-      this.#blocked = message;
+    if (started) {
+      this.facts.lastExit = { reason, outcome, code, signal, time: Math.round(this.#host.clock.wallMs()) };
+      this.#host.event(this, 'daemon.exited', reason, { outcome, code, signal, message });
       return;
     }
-    this.facts.lastExit = { reason, outcome, code, signal, time: this.#host.clock.wallMs() };
-    this.#host.event(this, 'daemon.exited', reason, { outcome, code, signal, message });
+    // It never ran, and never will until something outside changes: said once for each cause, not once for each try.
+    if (this.#blocked !== message) this.#host.event(this, 'daemon.blocked', null, { message });
+    this.#blocked = message;
   }
 
   #noteError(error: BulkheadError): void {
-    this.#host.log.warn({ ...this.who(), err: error }, 'daemon error');
+    this.#host.log.warn({ daemon: this.who(), err: error }, 'a daemon has a problem');
     this.#note(error.kind, error.message);
   }
 
   #note(kind: ErrorKind, message: string): void {
-    this.facts.lastError = { kind, message, time: this.#host.clock.wallMs() };
+    this.facts.lastError = { kind, message, time: Math.round(this.#host.clock.wallMs()) };
   }
 }
 

@@ -48,15 +48,18 @@ export type Outcome = 'done' | 'recycled' | 'starved' | 'temporary' | 'config' |
 export type Service = {
   readonly actual: Actual;
   readonly desired: 'up' | 'down';
-  /** Set while a process is being ended from outside: the reason it will be said to have ended for. */
-  readonly ending: Reason | null;
+  /**
+   * Set while a process is being ended from outside: the reason it will be said to have ended for. What was planned is no failure: no back-off
+   * follows, and nothing is counted.
+   */
+  readonly ending: { readonly reason: Reason; readonly planned: boolean } | null;
   /** The process was there before this supervisor, and has not said hello to it. */
   readonly adopting: boolean;
   /** No process because there are no packets: waits for the camera, at most for the delay. */
   readonly starved: boolean;
   readonly readySinceMs: number | null;
   /** Since when the work is not being done, and why; null = never begun, or it is being done. */
-  readonly outage: { readonly sinceMs: number; readonly reason: Reason } | null;
+  readonly outage: { readonly sinceMs: number; readonly reason: Reason; readonly planned: boolean } | null;
   readonly tally: Tally;
 };
 
@@ -71,23 +74,36 @@ export const STOPPED: Service = {
   tally: NO_FAILURES,
 };
 
-export type ServiceEvent = { readonly atMs: number } & (
-  | { readonly type: 'start' }
-  | { readonly type: 'stop' | 'drain' | 'recycle' | 'kill'; readonly reason: Reason }
-  | { readonly type: 'adopt' }
-  | { readonly type: 'hello' }
-  /** The process said hello in a protocol that is not ours. */
-  | { readonly type: 'refused' }
-  | { readonly type: 'ready' | 'degraded' | 'recovered' }
+/** What can happen to a service, and what is known about it when it does. Commands first, then facts. */
+type Occurrences = {
+  start: unknown;
+  stop: { readonly reason: Reason };
+  /** Finish what is under way, then stop. */
+  drain: { readonly reason: Reason };
+  /** Stop, then start again. */
+  recycle: { readonly reason: Reason };
+  /** SIGKILL; then start again, if it is wanted. */
+  kill: { readonly reason: Reason };
+  /** There is a process of an earlier supervisor. */
+  adopt: unknown;
+  hello: unknown;
+  /** It said hello in a protocol that is not ours. */
+  refused: unknown;
+  ready: unknown;
+  degraded: unknown;
+  recovered: unknown;
   /** No heartbeat for the watchdog's time; `sinceMs` = the last one. */
-  | { readonly type: 'hung'; readonly sinceMs: number }
-  | { readonly type: 'exited'; readonly outcome: Outcome; readonly random: number; readonly capMs?: number }
+  hung: { readonly sinceMs: number };
+  exited: { readonly outcome: Outcome; readonly random: number };
   /** The timer that the current state armed. */
-  | { readonly type: 'timeout' }
+  timeout: unknown;
   /** The camera is back. */
-  | { readonly type: 'wake' }
-);
-export type EventType = ServiceEvent['type'];
+  wake: unknown;
+};
+export type EventType = keyof Occurrences;
+export type ServiceEvent = {
+  [T in EventType]: { readonly type: T; readonly atMs: number } & Occurrences[T];
+}[EventType];
 
 /** What is to be done about it; data, carried out elsewhere. Entering a state cancels the timer of the one before. */
 export type Effect =
@@ -128,11 +144,6 @@ export const LIMIT_MS = {
   starved: 30_000,
 } as const;
 
-/** True when the process is being ended because somebody wants it: no failure, no back-off. */
-export function isPlanned(service: Service): boolean {
-  return service.ending === 'operator' || service.ending === 'deploy' || service.ending === 'config';
-}
-
 /** True while a process exists. */
 export function hasProcess(service: Service): boolean {
   return PROCESS_STATES.has(service.actual);
@@ -170,36 +181,43 @@ function spawnAfresh(service: Service): Step {
 
 const rest = (): Step => ({ service: STOPPED, effects: none });
 
-function askToStop(service: Service, ending: Reason): Step {
+function askToStop(service: Service, reason: Reason, planned: boolean): Step {
   return {
-    service: { ...service, actual: 'stopping', ending },
+    service: { ...service, actual: 'stopping', ending: { reason, planned } },
     effects: [{ type: 'askToStop' }, timer(LIMIT_MS.stopping)],
   };
 }
 
-function kill(service: Service, ending: Reason): Step {
+/** A process that is being ended already keeps the reason that it is ended for. */
+function kill(service: Service, reason: Reason, planned: boolean): Step {
   return {
-    service: { ...service, actual: 'killing', ending },
+    service: { ...service, actual: 'killing', ending: service.ending ?? { reason, planned } },
     effects: [{ type: 'kill' }, timer(LIMIT_MS.killing)],
   };
 }
 
-const stop: Rule<'stop'> = (service, event) => askToStop({ ...service, desired: 'down' }, event.reason);
-const recycle: Rule<'recycle'> = (service, event) => askToStop({ ...service, desired: 'up' }, event.reason);
-const killFor: Rule<'kill'> = (service, event) => kill(service, event.reason);
+const stop: Rule<'stop'> = (service, event) => askToStop({ ...service, desired: 'down' }, event.reason, true);
+const recycle: Rule<'recycle'> = (service, event) => askToStop({ ...service, desired: 'up' }, event.reason, true);
+/** Too much memory is a failure like any other: were it not counted, a daemon that leaks fast would be respawned without end. */
+const killFor: Rule<'kill'> = (service, event) => kill(service, event.reason, event.reason !== 'memory');
 const drain: Rule<'drain'> = (service, event) => ({
-  service: { ...service, actual: 'draining', desired: 'down', ending: event.reason },
+  service: { ...service, actual: 'draining', desired: 'down', ending: { reason: event.reason, planned: true } },
   effects: [{ type: 'askToDrain' }, timer(LIMIT_MS.draining)],
 });
-const drainBeforeReady: Rule<'drain'> = (service, event) => askToStop({ ...service, desired: 'down' }, event.reason);
+/** What has not begun need not be finished. */
+const drainBeforeReady: Rule<'drain'> = (service, event) =>
+  askToStop({ ...service, desired: 'down' }, event.reason, true);
 
-/** It did not do in time what this state is for. A daemon that was told to end keeps its reason. */
-const overdue: Rule<'timeout'> = (service) => kill(service, service.ending ?? 'hang');
+/** It did not do in time what this state is for. */
+const overdue: Rule<'timeout'> = (service) => kill(service, 'hang', false);
 
 const hung: Rule<'hung'> = (service, event) => {
-  const killed = kill(service, service.ending ?? 'hang');
+  const killed = kill(service, 'hang', false);
   return {
-    service: { ...killed.service, outage: service.outage ?? { sinceMs: event.sinceMs, reason: 'hang' } },
+    service: {
+      ...killed.service,
+      outage: service.outage ?? { sinceMs: event.sinceMs, reason: 'hang', planned: false },
+    },
     effects: [report({ type: 'hung' }), ...killed.effects],
   };
 };
@@ -213,14 +231,14 @@ const helloAgain =
   (service: Service): Step => ({ service, effects });
 
 /** Another protocol: it is asked to end by signal, which every version understands, and a new one of ours takes its place. */
-const refused: Rule<'refused'> = (service) => askToStop(service, service.adopting ? 'deploy' : 'crash');
+const refused: Rule<'refused'> = (service) =>
+  service.adopting ? askToStop(service, 'deploy', true) : askToStop(service, 'crash', false);
 
 const ready: Rule<'ready'> = (service, event) => {
   const { outage } = service;
   const recovered = (): Report => {
     const recoveryMs = outage === null ? 0 : event.atMs - outage.sinceMs;
-    const planned = outage?.reason === 'operator' || outage?.reason === 'deploy' || outage?.reason === 'config';
-    return { type: planned ? 'recycled' : 'respawned', reason: outage?.reason ?? 'crash', recoveryMs };
+    return { type: outage?.planned === true ? 'recycled' : 'respawned', reason: outage?.reason ?? 'crash', recoveryMs };
   };
   return {
     service: { ...service, actual: 'ready', adopting: false, readySinceMs: event.atMs, outage: null },
@@ -232,7 +250,7 @@ const ready: Rule<'ready'> = (service, event) => {
 
 /** Why it ended: what we did to it, or else what its exit says. */
 function reasonOf(service: Service, outcome: Outcome): Reason {
-  if (service.ending !== null) return service.ending;
+  if (service.ending !== null) return service.ending.reason;
   if (outcome === 'starved') return 'starved';
   return outcome === 'config' ? 'config' : 'crash';
 }
@@ -240,12 +258,13 @@ function reasonOf(service: Service, outcome: Outcome): Reason {
 const exited: Rule<'exited'> = (service, event) => {
   const reason = reasonOf(service, event.outcome);
   const told = report({ type: 'exited', reason, outcome: event.outcome });
-  const outage = service.outage ?? { sinceMs: event.atMs, reason };
+  const planned = service.ending?.planned ?? false;
+  const outage = service.outage ?? { sinceMs: event.atMs, reason, planned };
   const gone: Service = { ...service, ending: null, adopting: false, readySinceMs: null, outage };
   const after = (step: Step): Step => ({ service: step.service, effects: [told, ...step.effects] });
 
   if (service.desired === 'down') return after(rest());
-  if (isPlanned(service)) return after(spawn(gone));
+  if (planned) return after(spawn(gone));
   if (service.ending === null && event.outcome === 'config') {
     return after({ service: { ...gone, actual: 'failed' }, effects: none });
   }
@@ -256,16 +275,12 @@ const exited: Rule<'exited'> = (service, event) => {
     });
   }
 
-  const { tally, delayMs } = afterFailure(
-    service.tally,
-    {
-      atMs: event.atMs,
-      healthyForMs: service.readySinceMs === null ? 0 : event.atMs - service.readySinceMs,
-      counted: event.outcome !== 'temporary',
-      random: event.random,
-    },
-    event.capMs,
-  );
+  const { tally, delayMs } = afterFailure(service.tally, {
+    atMs: event.atMs,
+    healthyForMs: service.readySinceMs === null ? 0 : event.atMs - service.readySinceMs,
+    counted: event.outcome !== 'temporary',
+    random: event.random,
+  });
   if (tally.held) {
     const alarm = service.tally.held ? none : [report({ type: 'held' })];
     return after({ service: { ...gone, actual: 'held', tally }, effects: [...alarm, timer(delayMs)] });
@@ -328,6 +343,8 @@ export const TABLE = {
   initialising: {
     ...ALIVE,
     drain: drainBeforeReady,
+    // Declared again, or dialled again, before it is known whether it has its configuration: a second one changes nothing.
+    start: (service) => ({ service: { ...service, desired: 'up' }, effects: [{ type: 'configure' }] }),
     hello: helloAgain({ type: 'configure' }),
     refused,
     ready,
@@ -350,7 +367,7 @@ export const TABLE = {
     stop,
     hello: helloAgain({ type: 'askToDrain' }),
     hung,
-    timeout: (service) => askToStop(service, service.ending ?? 'operator'),
+    timeout: (service) => askToStop(service, service.ending?.reason ?? 'operator', true),
   },
   stopping: { ...LEAVING, hello: helloAgain({ type: 'askToStop' }), timeout: overdue },
   killing: {

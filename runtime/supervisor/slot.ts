@@ -1,59 +1,59 @@
 /**
  * One id's place in the supervisor: what is wanted there, and the one or, while it is being replaced, two generations that are there.
  *
- * Belongs here: declaring, releasing, replacing, the listening socket that generations hand on, the count of generations. Does not belong
- * here: the life of one generation (service.ts, daemon.ts) and anything about other ids (supervisor.ts).
+ * Belongs here: declaring, releasing, replacing, and what generations hand on to each other: the port, the count. Does not belong here: the
+ * life of one generation (service.ts, daemon.ts) and anything about other ids (supervisor.ts).
+ *
+ *   current    the generation that serves
+ *   incoming   its successor, until it is ready: make before break
+ *   outgoing   predecessors on their way out
  */
-import { createHmac } from 'node:crypto';
-import type { Cancel, Clock } from '../clock.ts';
-import { Secret } from '../secret.ts';
-import type { Logger } from '../log.ts';
-import type { DaemonConfig } from '../message/config.ts';
+import { join } from 'node:path';
+import type { Cancel } from '../clock.ts';
+import type { DaemonConfig, DaemonKind } from '../message/config.ts';
 import { Child, type ChildEvents } from './child.ts';
 import { Daemon, type DaemonHost } from './daemon.ts';
-import { openListenSocket, type ListenSocket } from './listen-socket.ts';
-import { hasProcess, type Reason } from './service.ts';
+import { Port } from './port.ts';
+import { hasProcess, type Actual, type Reason } from './service.ts';
+import { sameConfig, specHash } from './spec-hash.ts';
 import { fileStem, type StateFile } from './state-file.ts';
 import type { Spec } from './view.ts';
-import { join } from 'node:path';
 
 /** What all slots of a supervisor share. */
-export type SlotHost = Pick<DaemonHost, 'clock' | 'log' | 'random' | 'event' | 'changed'> & {
+export type SlotHost = Omit<DaemonHost, 'launch' | 'entered' | 'changed'> & {
   readonly runDirectory: string;
   readonly logDirectory: string;
   readonly pageDirectory: string;
   readonly controlSocket: string;
-  readonly entry: (kind: DaemonConfig['kind']) => string;
-  /** The next generation of an id: greater than every one before, also than those of earlier supervisors. */
+  readonly entry: (kind: DaemonKind) => string;
+  /** Greater than every one before, also than those of earlier supervisors. */
   readonly nextGeneration: (id: string) => number;
+  /** Something that the view shows has changed. */
+  readonly changed: (slot: Slot) => void;
   /** Nothing is wanted here any more, and nothing is here. */
   readonly empty: (slot: Slot) => void;
 };
 
+const WORKS: ReadonlySet<Actual> = new Set(['ready', 'degraded']);
+
 export class Slot {
   readonly id: string;
   readonly #host: SlotHost;
-  readonly #clock: Clock;
-  readonly #log: Logger;
   #spec: Spec | null = null;
   #current: Daemon;
-  /** The generation that is to take over, while it is not ready. */
-  #incoming: Daemon | null = null;
-  /** Generations that were taken over from, and are not gone. */
+  #incoming: { readonly daemon: Daemon; readonly reason: Reason } | null = null;
   readonly #outgoing = new Set<Daemon>();
-  #socket: ListenSocket | null = null;
+  readonly #port = new Port();
   #cancelRelease: Cancel = () => {};
-  #spawned = 0;
+  #started = 0;
 
   constructor(id: string, host: SlotHost) {
     this.id = id;
     this.#host = host;
-    this.#clock = host.clock;
-    this.#log = host.log;
     this.#current = this.#newDaemon();
   }
 
-  /** What is wanted; null = nothing (any more). */
+  /** What is wanted; null = nothing (any more), or not known yet. */
   get spec(): Spec | null {
     return this.#spec;
   }
@@ -62,140 +62,198 @@ export class Slot {
     return this.#current;
   }
 
-  /** Every generation that is there. */
+  /** Every generation that is there, the one that serves first. */
   daemons(): Daemon[] {
-    return [this.#current, ...(this.#incoming === null ? [] : [this.#incoming]), ...this.#outgoing];
+    return [this.#current, ...(this.#incoming === null ? [] : [this.#incoming.daemon]), ...this.#outgoing];
   }
 
+  /** A successor is on its way. */
+  get replacing(): boolean {
+    return this.#incoming !== null;
+  }
+
+  /** Processes started after the first one. */
   get restarts(): number {
-    return Math.max(0, this.#spawned - 1);
+    return Math.max(0, this.#started - 1);
   }
 
-  /** Takes over a process of an earlier supervisor. It stays for `holdMs` unless it is declared. */
-  adopt(stateFile: string, state: StateFile, holdMs: number): void {
-    this.#spawned += 1;
-    this.#current.adopt((events) => Child.adopt(stateFile, state, events, this.#log));
-    this.release('deploy', holdMs);
+  /** Takes over a process of an earlier supervisor. The newest comes first and stays for `holdMs` unless it is declared; older ones end. */
+  adopt(path: string, state: StateFile, holdMs: number): void {
+    const first = this.#started === 0;
+    this.#started += 1;
+    const daemon = first ? this.#current : this.#newDaemon();
+    daemon.adopt((events) => Child.adopt(path, state, events, this.#host.log));
+    if (first) return this.release('deploy', holdMs);
+    this.#outgoing.add(daemon);
+    daemon.feed({ type: 'stop', reason: 'deploy' });
   }
 
   declare(spec: Spec): void {
     this.#cancelRelease();
-    const before = this.#spec;
     this.#spec = spec;
-    const running = this.#current.child;
+    const before = this.#current.spec;
+    const adopted = before === null ? this.#current.child : null;
     const same =
-      before !== null
-        ? canonical(before.config) === canonical(spec.config)
-        : running === null || running.state.specHash === specHash(spec.config, running.nonce);
+      adopted === null
+        ? before === null || sameConfig(before.config, spec.config)
+        : adopted.state.specHash === specHash(spec.config, adopted.nonce);
+    if (adopted !== null) this.#regainPort(spec.config, adopted);
+    if (!same) return this.#replace('config');
     this.#current.spec = spec;
-    if (same) this.#current.feed({ type: 'start' });
-    else this.#replace('config');
+    if (this.#incoming !== null) this.#incoming.daemon.spec = spec;
+    this.#current.feed({ type: 'start' });
   }
 
   /** Not wanted any more: ends after `holdMs`, unless it is declared again. */
   release(reason: Reason, holdMs: number): void {
     this.#cancelRelease();
-    if (holdMs > 0) {
-      this.#cancelRelease = this.#clock.after(holdMs, () => this.#stop(reason));
-      return;
-    }
-    this.#stop(reason);
+    if (holdMs > 0) this.#cancelRelease = this.#host.clock.after(holdMs, () => this.#end(reason));
+    else this.#end(reason);
   }
 
+  /** Soft: the next generation takes over before this one ends, where two can be there at once. Hard: SIGKILL, then the next one. */
   restart(mode: 'soft' | 'hard', reason: Reason): void {
-    if (mode === 'soft') this.#replace(reason);
-    else this.#current.feed({ type: 'kill', reason });
+    if (mode === 'soft') return this.#replace(reason);
+    this.#dropIncoming(reason);
+    this.#current.feed({ type: 'kill', reason });
   }
 
-  /** Ends timers and closes the socket; processes are left as they are. */
+  /** The camera is back: a channel that waits for it need not wait longer. */
+  wake(): void {
+    for (const daemon of this.daemons()) daemon.feed({ type: 'wake' });
+  }
+
+  /** Ends timers and closes the port; processes are left as they are. */
   close(): void {
     this.#cancelRelease();
     for (const daemon of this.daemons()) daemon.close();
-    this.#closeSocket();
+    this.#port.close();
   }
 
-  #stop(reason: Reason): void {
-    this.#cancelRelease = () => {};
+  #end(reason: Reason): void {
+    this.#cancelRelease();
     this.#spec = null;
     for (const daemon of this.daemons()) daemon.feed({ type: 'stop', reason });
     this.#settle();
   }
 
+  /** Puts a generation with the wanted spec in the place of the current one. */
   #replace(reason: Reason): void {
-    this.#current.feed({ type: 'recycle', reason });
+    if (this.#spec === null) return;
+    this.#dropIncoming(reason);
+    if (!this.#canOverlap(this.#spec.config)) {
+      this.#current.spec = this.#spec;
+      this.#current.feed({ type: 'recycle', reason });
+      return;
+    }
+    const daemon = this.#newDaemon();
+    daemon.spec = this.#spec;
+    this.#incoming = { daemon, reason };
+    daemon.feed({ type: 'start' });
+  }
+
+  /** Two can be there at once when they share a port that is ours to hand on. A capture daemon never: its ring has one writer. */
+  #canOverlap(config: DaemonConfig): boolean {
+    return config.kind === 'stream' && this.#port.isAt(config) && WORKS.has(this.#current.service.actual);
+  }
+
+  #dropIncoming(reason: Reason): void {
+    if (this.#incoming === null) return;
+    const { daemon } = this.#incoming;
+    this.#incoming = null;
+    this.#outgoing.add(daemon);
+    daemon.feed({ type: 'stop', reason });
+  }
+
+  /** What the generations have become may mean that one takes over from another. */
+  #entered(daemon: Daemon): void {
+    const incoming = this.#incoming;
+    if (incoming !== null) {
+      const { actual } = daemon.service;
+      if (daemon === incoming.daemon && actual === 'ready') this.#takeOver(incoming.daemon, 'drain', incoming.reason);
+      else if (daemon === incoming.daemon && !hasProcess(daemon.service)) this.#giveUp(incoming);
+      // The old one died before its successor was ready: then that is all there is.
+      else if (daemon === this.#current && !WORKS.has(actual)) this.#takeOver(incoming.daemon, 'stop', incoming.reason);
+    }
+    this.#settle();
+  }
+
+  /** The successor cannot start. A restart that nobody needs is called off; a new configuration is wanted, whether it works or not. */
+  #giveUp(incoming: { readonly daemon: Daemon; readonly reason: Reason }): void {
+    if (incoming.reason === 'config') this.#takeOver(incoming.daemon, 'stop', incoming.reason);
+    else this.#dropIncoming(incoming.reason);
+  }
+
+  #takeOver(next: Daemon, farewell: 'drain' | 'stop', reason: Reason): void {
+    const previous = this.#current;
+    next.inherit(previous);
+    this.#incoming = null;
+    this.#current = next;
+    this.#outgoing.add(previous);
+    if (farewell === 'drain') this.#host.event(next, 'daemon.recycled', reason, { recoveryMs: 0 });
+    previous.feed({ type: farewell, reason });
+  }
+
+  /** Puts what the generations share in accord with what they have become. */
+  #settle(): void {
+    for (const daemon of this.#outgoing) {
+      if (hasProcess(daemon.service)) continue;
+      this.#outgoing.delete(daemon);
+      daemon.close();
+      this.#current.facts.lastExit = daemon.facts.lastExit ?? this.#current.facts.lastExit;
+    }
+    if (!this.daemons().some(needsPort)) this.#port.close();
+    if (this.#spec === null && this.daemons().every(({ service }) => service.actual === 'stopped')) {
+      this.close();
+      this.#host.empty(this);
+    }
   }
 
   #newDaemon(): Daemon {
-    const daemon: Daemon = new Daemon(this.id, this.#spec, {
-      clock: this.#clock,
-      log: this.#log,
-      random: this.#host.random,
+    const daemon: Daemon = new Daemon(this.id, {
+      ...this.#host,
       launch: (events) => this.#launch(daemon, events),
-      entered: () => this.#settle(),
-      event: this.#host.event,
-      changed: this.#host.changed,
+      entered: () => this.#entered(daemon),
+      changed: () => this.#host.changed(this),
     });
     return daemon;
   }
 
   #launch(daemon: Daemon, events: ChildEvents): Child {
+    const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, nextGeneration, log } = this.#host;
     const { config } = daemon.spec!;
-    if (config.kind === 'stream') this.#socket ??= openListenSocket(config.host, config.port) ?? null;
-    const generation = this.#host.nextGeneration(this.id);
+    const listenFd = config.kind === 'stream' ? this.#port.open(config) : undefined;
+    const generation = nextGeneration(this.id);
     const child = Child.spawn(
       {
-        runDirectory: this.#host.runDirectory,
-        logDirectory: this.#host.logDirectory,
-        entry: this.#host.entry(config.kind),
-        listenFd: this.#socket?.fd,
+        runDirectory,
+        logDirectory,
+        entry: entry(config.kind),
+        listenFd,
         state: {
           id: this.id,
           kind: config.kind,
           channel: config.channel,
           generation,
-          controlSocket: this.#host.controlSocket,
-          statusPage: join(this.#host.pageDirectory, `${fileStem(this.id, generation)}.status`),
+          controlSocket,
+          statusPage: join(pageDirectory, `${fileStem(this.id, generation)}.status`),
         },
         specHash: (nonce) => specHash(config, nonce),
-        log: this.#log,
+        log,
       },
       events,
     );
-    this.#spawned += 1;
+    this.#started += 1;
     return child;
   }
 
-  /** Puts everything here in accord with what the generations have become. */
-  #settle(): void {
-    for (const daemon of this.#outgoing) if (!hasProcess(daemon.service)) this.#outgoing.delete(daemon);
-    if (!portIsOpen(this.#current)) this.#closeSocket();
-    if (this.#spec === null && this.daemons().every((daemon) => daemon.service.actual === 'stopped')) {
-      this.#host.empty(this);
-    }
-  }
-
-  #closeSocket(): void {
-    this.#socket?.close();
-    this.#socket = null;
+  #regainPort(config: DaemonConfig, { state }: Child): void {
+    if (config.kind !== 'stream' || state.listenFd === undefined || state.process === undefined) return;
+    this.#port.retrieve(state.process.pid, state.listenFd, config);
   }
 }
 
-/** A port that answers belongs to a daemon that works, or will in a moment. A closed port says: no camera, or nobody to serve it. */
-function portIsOpen({ service }: Daemon): boolean {
+/** A port that answers belongs to a daemon that works, or will in a moment. A closed one says: no camera, or nobody to serve it. */
+function needsPort({ service }: Daemon): boolean {
   return hasProcess(service) || (service.actual === 'backoff' && !service.starved);
-}
-
-/** Names a configuration without giving anything of it away: keyed, so that hashes of equal passwords differ from daemon to daemon. */
-export function specHash(config: DaemonConfig, nonce: string): string {
-  return createHmac('sha256', nonce).update(canonical(config)).digest('base64url');
-}
-
-/** A text that is equal exactly when two configurations are: keys in order, secrets in clear. It never leaves this process. */
-function canonical(value: unknown): string {
-  if (value instanceof Secret) return JSON.stringify(value.reveal());
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`;
 }

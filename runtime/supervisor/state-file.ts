@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BulkheadError } from '../errors.ts';
 
-const processIdentity = z.strictObject({ pid: z.int().min(1), startTicks: z.string(), bootId: z.string() });
+export const processIdentity = z.strictObject({ pid: z.int().min(1), startTicks: z.string(), bootId: z.string() });
 
 const stateFileSchema = z.strictObject({
   version: z.literal(1),

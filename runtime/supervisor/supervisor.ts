@@ -1,26 +1,38 @@
 /**
  * The supervisor: keeps the daemons that are declared running, each in a process of its own, and tells how they are.
  *
- * Belongs here: the run directory and its lock, the slots, the tick, views and events. Does not belong here: the decisions about one daemon
- * (service.ts), one id (slot.ts) and anything that knows Node-RED. No media byte ever passes through it.
+ * Belongs here: opening and closing, the slots, and the interface to the rest of the runtime. Does not belong here: the decisions about one
+ * daemon (service.ts) and one id (slot.ts), what is watched (rounds.ts), and anything that knows Node-RED. No media byte passes through it.
  */
-import { join, resolve } from 'node:path';
-import { readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { systemClock, type Cancel, type Clock } from '../clock.ts';
 import { BulkheadError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { DaemonKind } from '../message/config.ts';
-import { acquireLock, type Lock } from '../ring/lock.ts';
-import { controlSocketDirectory, controlSocketPath } from './control-path.ts';
+import type { MediaDescription } from '../media/track.ts';
+import { daemonConfigSchema, type DaemonKind, type ProbeConfig } from '../message/config.ts';
+import { findSurvivors } from './adoption.ts';
+import type { Child } from './child.ts';
 import { listenControl, type ControlServer } from './control-server.ts';
 import type { Daemon } from './daemon.ts';
-import { ensurePrivateDirectory } from './private-directory.ts';
+import { Events } from './events.ts';
+import { Generations } from './generations.ts';
+import { takePlace, type Place } from './place.ts';
+import { startProbe, type Probe } from './probe.ts';
+import { ROUND_MS, Rounds } from './rounds.ts';
+import { LIMIT_MS, type Reason } from './service.ts';
 import { Slot, type SlotHost } from './slot.ts';
 import { daemonEntry } from './spawn.ts';
-import { checkId, writeAtomically } from './state-file.ts';
-import type { BulkheadEvent, DaemonView, Spec } from './view.ts';
+import { checkId } from './state-file.ts';
+import type { BulkheadEvent, DaemonView, EventDetail, Spec } from './view.ts';
+import { Views } from './views.ts';
 
-const TICK_MS = 100;
+/** How long a deploy may leave a daemon undeclared. */
+const RELEASE_HOLD_MS = 5_000;
+/** How long the flows of a supervisor that has just started may take to declare what was running before. */
+const ADOPTION_HOLD_MS = 60_000;
+/** Longer than any daemon is given to end, by asking and then by SIGKILL. */
+const CLOSE_LIMIT_MS = LIMIT_MS.stopping + LIMIT_MS.killing + 2_000;
+const MAX_PROBES = 4;
 
 export type SupervisorOptions = {
   /** State files and the control socket; this user's alone. */
@@ -28,129 +40,229 @@ export type SupervisorOptions = {
   readonly logDirectory: string;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Uniform in [0, 1). */
   readonly random?: () => number;
-  /** Where the program of a kind is; for tests. */
+  /** How long an adopted daemon stays without being declared. */
+  readonly adoptionHoldMs?: number;
+  /** The program of a kind. */
   readonly daemonEntry?: (kind: DaemonKind) => string;
 };
+export type { Spec } from './view.ts';
+type Options = Required<SupervisorOptions>;
 
 export class Supervisor {
-  readonly #options: Required<SupervisorOptions>;
-  readonly #lock: Lock;
-  readonly #slots = new Map<string, Slot>();
-  readonly #listeners = new Set<(event: BulkheadEvent) => void>();
-  readonly #changeListeners = new Set<(view: DaemonView) => void>();
-  readonly #generations: Map<string, number>;
+  readonly #options: Options;
+  readonly #place: Place;
   readonly #host: SlotHost;
+  readonly #slots = new Map<string, Slot>();
+  readonly #probes = new Set<Probe>();
+  readonly #generations: Generations;
+  readonly #events: Events;
+  readonly #rounds: Rounds;
+  readonly #views: Views;
   #server: ControlServer | null = null;
-  #cancelTick: Cancel = () => {};
-  #nextEventId: number;
+  #cancelRounds: Cancel = () => {};
+  #closing: Promise<void> | null = null;
+  #emptied = (): void => {};
+  #crashing = false;
 
-  private constructor(options: Required<SupervisorOptions>, lock: Lock, controlSocket: string) {
+  private constructor(options: Options, place: Place) {
+    const { clock, log } = options;
     this.#options = options;
-    this.#lock = lock;
-    this.#nextEventId = options.clock.wallMs() * 1000;
-    this.#generations = new Map();
+    this.#place = place;
+    this.#generations = Generations.open(place.runDirectory);
+    this.#events = new Events(clock, log);
+    this.#rounds = new Rounds(clock, log, () => [...this.#slots.values()]);
+    this.#views = new Views(clock, log, (pid) => this.#rounds.usageOf(pid));
     this.#host = {
-      clock: options.clock,
-      log: options.log,
+      clock,
+      log,
       random: options.random,
-      runDirectory: options.runDirectory,
+      runDirectory: place.runDirectory,
       logDirectory: options.logDirectory,
-      pageDirectory: options.runDirectory,
-      controlSocket,
+      pageDirectory: place.pageDirectory,
+      controlSocket: place.controlSocket,
       entry: options.daemonEntry,
-      nextGeneration: (id) => {
-        const next = (this.#generations.get(id) ?? 0) + 1;
-        this.#generations.set(id, next);
-        return next;
+      nextGeneration: (id) => this.#generations.next(id),
+      event: (daemon, type, reason, detail) => this.#tell(daemon, type, reason, detail),
+      changed: (slot) => this.#views.changed(slot),
+      empty: (slot) => {
+        this.#slots.delete(slot.id);
+        if (this.#slots.size === 0) this.#emptied();
       },
-      event: (daemon, type, reason, detail) => this.#emit(daemon, type, reason, detail),
-      changed: (daemon) => this.#changed(daemon),
-      empty: (slot) => this.#slots.delete(slot.id),
     };
   }
 
-  /** Takes over the run directory. Throws `conflict` when another supervisor works there. */
+  /** Takes over the run directory and the daemons that are there. Throws `conflict` when another supervisor works in it. */
   static async open(given: SupervisorOptions): Promise<Supervisor> {
-    const options = {
+    const options: Options = {
       clock: systemClock,
       random: Math.random,
+      adoptionHoldMs: ADOPTION_HOLD_MS,
       daemonEntry,
       ...given,
       runDirectory: resolve(given.runDirectory),
       logDirectory: resolve(given.logDirectory),
     };
-    ensurePrivateDirectory(options.runDirectory);
-    const lock = acquireLock(join(options.runDirectory, 'supervisor.lock'));
-    if (lock === undefined) {
-      throw new BulkheadError(
-        'conflict',
-        `Another Bulkhead works in ${options.runDirectory}. Stop it first, or give this one another home.`,
-        { context: { path: options.runDirectory } },
-      );
-    }
+    const supervisor = new Supervisor(options, takePlace(options.runDirectory));
     try {
-      const controlSocket = controlSocketPath(options.runDirectory);
-      const directory = controlSocketDirectory(options.runDirectory, controlSocket);
-      if (directory !== undefined) ensurePrivateDirectory(directory);
-      const supervisor = new Supervisor(options, lock, controlSocket);
-      supervisor.#server = await listenControl({
-        path: controlSocket,
-        log: options.log,
-        find: (id, generation) =>
-          supervisor.#slots
-            .get(id)
-            ?.daemons()
-            .map((daemon) => daemon.child)
-            .find((child) => child?.state.generation === generation) ?? undefined,
-      });
+      supervisor.#adopt();
+      await supervisor.#start();
       return supervisor;
     } catch (error) {
-      lock.release();
+      supervisor.#letGo();
       throw error;
     }
   }
 
+  /** Says what should run. Unchanged: nothing happens. Changed: the daemon is replaced. Throws `invalid` for what can never run. */
   declare(spec: Spec): void {
+    if (this.#closing !== null) {
+      throw new BulkheadError('conflict', 'The supervisor is closing; nothing can be started any more.');
+    }
     checkId(spec.id);
-    let slot = this.#slots.get(spec.id);
-    if (slot === undefined) this.#slots.set(spec.id, (slot = new Slot(spec.id, this.#host)));
-    slot.declare(spec);
+    const config = daemonConfigSchema.safeParse(spec.config);
+    if (!config.success) {
+      const issue = config.error.issues[0];
+      const what = issue === undefined ? 'invalid' : `${issue.path.join('.')}: ${issue.message}`;
+      throw new BulkheadError('invalid', `The configuration of ${spec.id} cannot be used (${what}).`);
+    }
+    this.#slot(spec.id).declare({ ...spec, config: config.data });
   }
 
-  release(id: string, options: { readonly holdMs?: number } = {}): void {
-    this.#slots.get(id)?.release('deploy', options.holdMs ?? 5000);
+  /** It need not run any more: it is stopped after `holdMs`, unless it is declared again. */
+  release(id: string, { holdMs = RELEASE_HOLD_MS }: { readonly holdMs?: number } = {}): void {
+    this.#slots.get(id)?.release('deploy', holdMs);
   }
 
+  /** Returns the generation that will serve. Throws `notFound` for what is not declared. */
+  restart(id: string, mode: 'soft' | 'hard', reason: Reason = 'operator'): number {
+    const slot = this.#slots.get(id);
+    if (slot === undefined || slot.spec === null) {
+      throw new BulkheadError('notFound', `There is no daemon ${id} to restart. Deploy its flow first.`);
+    }
+    const before = this.#generations.latest(id);
+    slot.restart(mode, reason);
+    // Either it has been started already, or it will be as soon as the old one has ended.
+    return Math.max(this.#generations.latest(id), before + 1);
+  }
+
+  daemons(): readonly DaemonView[] {
+    return [...this.#slots.values()].map((slot) => this.#views.of(slot));
+  }
+
+  /** Calls `listener` with what happens; returns what ends that. */
   on(listener: (event: BulkheadEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#events.on(listener);
   }
 
-  daemons(): DaemonView[] {
-    return [];
+  /** Calls `listener` when a view has changed in more than its figures; several changes at once are one call. Returns what ends that. */
+  onChange(listener: (view: DaemonView) => void): () => void {
+    return this.#views.on(listener);
   }
 
-  #emit(daemon: Daemon, type: string, reason: BulkheadEvent['reason'], detail: BulkheadEvent['detail']): void {
-    const { id, pid, generation } = daemon.who();
-    const event: BulkheadEvent = {
-      id: this.#nextEventId++,
-      time: this.#options.clock.wallMs(),
-      type,
-      channel: daemon.spec?.channel ?? '',
-      daemon: { kind: daemon.spec?.config.kind ?? 'stream', id, pid, generation },
-      reason,
-      detail,
-    };
-    for (const listener of this.#listeners) listener(event);
+  /** Opens a source once, in a process of its own, and says what it is; rejects with the reason why it cannot be opened. */
+  async probe(config: ProbeConfig): Promise<MediaDescription> {
+    if (this.#closing !== null) throw new BulkheadError('conflict', 'The supervisor is closing.');
+    if (this.#probes.size >= MAX_PROBES) {
+      throw new BulkheadError('exhausted', `${MAX_PROBES} sources are being tested already. Wait for one of them.`);
+    }
+    const probe = startProbe(config, this.#host);
+    this.#probes.add(probe);
+    void probe.ended.finally(() => this.#probes.delete(probe));
+    return await probe.result;
   }
 
-  #changed(_daemon: Daemon): void {}
+  /** Ends every daemon and lets go of the run directory. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
 
-  async close(): Promise<void> {
+  #adopt(): void {
+    const { log, adoptionHoldMs } = this.#options;
+    for (const { path, state } of findSurvivors(this.#place.runDirectory, this.#place.pageDirectory, log)) {
+      this.#generations.seen(state.id, state.generation);
+      // Whoever asked for a probe has gone with the last supervisor.
+      this.#slot(state.id).adopt(path, state, state.kind === 'probe' ? 0 : adoptionHoldMs);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#server = await listenControl({
+      path: this.#place.controlSocket,
+      log,
+      find: (id, generation) =>
+        this.#children().find(({ state }) => state.id === id && state.generation === generation),
+    });
+    this.#cancelRounds = clock.every(ROUND_MS, () => {
+      this.#rounds.go();
+      this.#views.lookForViewers([...this.#slots.values()]);
+    });
+    process.on('exit', this.#onExit);
+    process.on('uncaughtExceptionMonitor', this.#onCrash);
+  }
+
+  #slot(id: string): Slot {
+    let slot = this.#slots.get(id);
+    if (slot === undefined) this.#slots.set(id, (slot = new Slot(id, this.#host)));
+    return slot;
+  }
+
+  /** Every process there is. */
+  #children(): Child[] {
+    const daemons = [...this.#slots.values()].flatMap((slot) => slot.daemons());
+    const kept = daemons.map((daemon) => daemon.child).filter((child) => child !== null);
+    return [...kept, ...[...this.#probes].map((probe) => probe.child)];
+  }
+
+  #tell(daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail): void {
+    this.#events.tell({ type, channel: daemon.channel, daemon: daemon.who(), reason, detail });
+    if (type !== 'camera.online' || daemon.spec?.config.kind !== 'capture') return;
+    // Started while the first packets arrive, and not after them.
+    const { path } = daemon.spec.config.ring;
+    for (const slot of this.#slots.values()) {
+      if (slot.spec?.config.kind === 'stream' && slot.spec.config.ring.path === path) slot.wake();
+    }
+  }
+
+  async #close(): Promise<void> {
+    const emptied = Promise.withResolvers<void>();
+    this.#emptied = emptied.resolve;
+    const probes = [...this.#probes];
+    for (const probe of probes) probe.cancel();
     for (const slot of this.#slots.values()) slot.release('operator', 0);
-    while (this.#slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (this.#slots.size === 0) emptied.resolve();
+
+    const late = Promise.withResolvers<'late'>();
+    const cancel = this.#options.clock.after(CLOSE_LIMIT_MS, () => late.resolve('late'));
+    const everything = Promise.all([emptied.promise, ...probes.map((probe) => probe.ended)]);
+    if ((await Promise.race([everything, late.promise])) === 'late') {
+      const left = this.#children().map(({ pid }) => pid);
+      this.#options.log.error({ left }, 'some daemons do not end; they are left behind');
+    }
+    cancel();
     await this.#server?.close();
-    this.#lock.release();
+    this.#views.show();
+    this.#letGo();
   }
+
+  #letGo(): void {
+    this.#cancelRounds();
+    process.off('exit', this.#onExit);
+    process.off('uncaughtExceptionMonitor', this.#onCrash);
+    for (const slot of this.#slots.values()) slot.close();
+    this.#place.release();
+  }
+
+  /** An exit in order takes the daemons along. */
+  readonly #onExit = (): void => {
+    if (!this.#crashing) for (const child of this.#children()) child.signal('SIGTERM');
+  };
+
+  /** A crash does not: they work on, and the next supervisor adopts them. */
+  readonly #onCrash = (): void => {
+    this.#crashing = true;
+  };
 }

@@ -1,0 +1,62 @@
+/**
+ * What a supervisor takes hold of on the machine: its run directory, exclusively, and the two places that may have to be elsewhere.
+ *
+ * Does not belong here: what is put there.
+ */
+import { rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { BulkheadError } from '../errors.ts';
+import { acquireLock } from '../ring/lock.ts';
+import { controlSocketDirectory, controlSocketPath } from './control-path.ts';
+import { statusPageDirectory } from './page-path.ts';
+import { ensurePrivateDirectory } from './private-directory.ts';
+
+export type Place = {
+  readonly runDirectory: string;
+  readonly controlSocket: string;
+  readonly pageDirectory: string;
+  /** Lets go of it; what is empty outside the run directory is removed. */
+  readonly release: () => void;
+};
+
+/** Throws `conflict` when another supervisor works there. */
+export function takePlace(runDirectory: string): Place {
+  ensurePrivateDirectory(runDirectory);
+  // The lock comes first: everything below belongs to whoever has it. The kernel releases it, however its holder ends.
+  const lock = acquireLock(join(runDirectory, 'supervisor.lock'));
+  if (lock === undefined) {
+    throw new BulkheadError(
+      'conflict',
+      `Another Bulkhead works in ${runDirectory}. Stop it first, or give this one another home.`,
+      { context: { path: runDirectory } },
+    );
+  }
+  const controlSocket = controlSocketPath(runDirectory);
+  const pageDirectory = statusPageDirectory(runDirectory);
+  const elsewhere = [pageDirectory, controlSocketDirectory(runDirectory, controlSocket)].filter(
+    (directory) => directory !== undefined && directory !== runDirectory,
+  ) as string[];
+  try {
+    for (const directory of elsewhere) ensurePrivateDirectory(directory);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return {
+    runDirectory,
+    controlSocket,
+    pageDirectory,
+    release: () => {
+      elsewhere.forEach(removeIfEmpty);
+      lock.release();
+    },
+  };
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Something of a daemon that did not end is still there.
+  }
+}

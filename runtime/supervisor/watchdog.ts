@@ -1,0 +1,48 @@
+/**
+ * Who hangs: a judgement over heartbeats, without clocks, pages or processes.
+ *
+ * Belongs here: how long a beat may stay away, and when our own absence is to blame. Does not belong here: reading beats (status-page.ts),
+ * the tick (supervisor.ts) and what happens to a daemon that hangs (service.ts).
+ *
+ * Only the change of a beat counts, seen on our own clock: clocks of two processes are never compared. Time in which we did not look is
+ * nobody's fault: after a suspend, or when the machine has no processor to give, every daemon gets that time back.
+ */
+
+/** How often `look` is called. */
+export const LOOK_MS = 100;
+/** A pass that comes later than this many periods was not late because of a daemon. */
+const LATE_PASSES = 2;
+
+/** One daemon's beat as it is now. */
+export type Beat = { readonly key: string; readonly beat: number; readonly limitMs: number };
+export type Verdict = {
+  /** No beat for its limit; `sinceMs` = when the last one was seen. */
+  readonly hung: readonly { readonly key: string; readonly sinceMs: number }[];
+  /** We were away for so long that this pass judges nobody. */
+  readonly selfStalledMs: number;
+};
+
+type Watch = { readonly beat: number; readonly seenMs: number };
+
+export class Watchdog {
+  #watches = new Map<string, Watch>();
+  #lastMs: number | null = null;
+
+  /** One pass. Whoever is not in `beats` is forgotten. */
+  look(atMs: number, beats: readonly Beat[]): Verdict {
+    const gapMs = this.#lastMs === null ? LOOK_MS : atMs - this.#lastMs;
+    const selfStalledMs = gapMs > LOOK_MS * (1 + LATE_PASSES) ? gapMs - LOOK_MS : 0;
+    this.#lastMs = atMs;
+
+    const watches = new Map<string, Watch>();
+    const hung: { key: string; sinceMs: number }[] = [];
+    for (const { key, beat, limitMs } of beats) {
+      const before = this.#watches.get(key);
+      const seenMs = before?.beat === beat ? before.seenMs + selfStalledMs : atMs;
+      watches.set(key, { beat, seenMs });
+      if (selfStalledMs === 0 && atMs - seenMs >= limitMs) hung.push({ key, sinceMs: seenMs });
+    }
+    this.#watches = watches;
+    return { hung, selfStalledMs };
+  }
+}
