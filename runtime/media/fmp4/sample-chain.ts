@@ -22,6 +22,11 @@ export type ChainPlace = {
 export class SampleChain {
   #end: number | undefined;
 
+  /** `end`: where an earlier sample ended, when the chain goes on from one. */
+  constructor(end?: number) {
+    this.#end = end;
+  }
+
   /** End of the last sample = decode time of the next; `undefined` before the first. */
   get end(): number | undefined {
     return this.#end;

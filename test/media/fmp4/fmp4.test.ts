@@ -7,7 +7,7 @@ import { initSegment } from '../../../runtime/media/fmp4/init-segment.ts';
 import type { Track } from '../../../runtime/media/track.ts';
 import { type Probe, ffprobe } from '../../support/ffprobe.ts';
 import { readMp4Clip } from '../../support/mp4-clip.ts';
-import { fragments, readClip } from './tracks.ts';
+import { fragments, readClip } from '../../support/clip-stream.ts';
 
 function probeClip(name: string, startsAt?: ReadonlyMap<number, number>): Probe {
   const { tracks, packets } = readClip(name);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { type ChainPlace, SampleChain } from '../../../runtime/media/fmp4/sample-chain.ts';
-import { readClip } from './tracks.ts';
+import { readClip } from '../../support/clip-stream.ts';
 
 const NOMINAL = 3600;
 const picture = (dts: number, more: { pts?: number; key?: boolean; discontinuity?: boolean } = {}) => ({

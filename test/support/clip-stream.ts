@@ -1,20 +1,22 @@
-/** A clip's tracks as a stream table describes them, and its packets as a live fMP4. */
+/**
+ * A clip as a stream: its tracks as a stream table describes them, its packets in order, and the same as a live fMP4.
+ */
 import path from 'node:path';
-import { parseAudioSpecificConfig } from '../../../runtime/media/aac.ts';
-import { writeFragment } from '../../../runtime/media/fmp4/fragment.ts';
-import { SampleChain } from '../../../runtime/media/fmp4/sample-chain.ts';
-import type { Track } from '../../../runtime/media/track.ts';
-import { readExtradata, videoConfigFromParameterSets } from '../../../runtime/media/video-config.ts';
-import { type ClipPacket, type ClipTrack, readMp4Clip } from '../../support/mp4-clip.ts';
+import { parseAudioSpecificConfig } from '../../runtime/media/aac.ts';
+import { writeFragment } from '../../runtime/media/fmp4/fragment.ts';
+import { SampleChain } from '../../runtime/media/fmp4/sample-chain.ts';
+import type { Track } from '../../runtime/media/track.ts';
+import { readExtradata, videoConfigFromParameterSets } from '../../runtime/media/video-config.ts';
+import { type ClipPacket, type ClipTrack, readMp4Clip } from './mp4-clip.ts';
 
 export type Packet = ClipPacket & { track: Track; discontinuity: boolean };
 
 /** Where a clip is put on the timeline: the monotonic clock never stands at zero. */
 const START_SECONDS = 1000;
 
-/** Tracks of a clip in test/clips and its packets in order of decode time. */
+/** Tracks of a clip (a name in test/clips, or a path) and its packets in order of decode time. */
 export function readClip(name: string): { tracks: Track[]; packets: Packet[] } {
-  const clip = readMp4Clip(path.join(import.meta.dirname, '../../clips', name));
+  const clip = readMp4Clip(path.resolve(import.meta.dirname, '../clips', name));
   const tracks = clip.map(describe);
   const packets = clip.flatMap((source, i) => {
     const track = tracks[i];
