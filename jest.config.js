@@ -3,7 +3,6 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
-  extensionsToTreatAsEsm: [],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
