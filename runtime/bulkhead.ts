@@ -79,6 +79,7 @@ export class Bulkhead {
     this.fleet = new Fleet(
       this.#holds,
       this.supervisor.catch(() => null),
+      log,
     );
   }
 

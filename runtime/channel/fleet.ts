@@ -3,7 +3,10 @@
  *
  * A node has one daemon at most. The supervisor may still be opening (it adopts daemons first): what is wanted then is handed over when it is open, in order.
  */
-import type { Spec, Supervisor } from '../supervisor/supervisor.ts';
+import { toBulkheadError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { Spec } from '../supervisor/view.ts';
 import type { Holds } from './hold.ts';
 
 /** What of the supervisor this file needs. */
@@ -11,13 +14,15 @@ export type SpecTarget = Pick<Supervisor, 'declare' | 'release'>;
 
 export class Fleet {
   readonly #holds: Holds;
+  readonly #log: Logger;
   readonly #supervisor: Promise<SpecTarget | null>;
   /** Daemon id by node path. */
   readonly #daemons = new Map<string, string>();
 
   /** `supervisor` resolves to null when it cannot be opened; whoever opened it has reported that. */
-  constructor(holds: Holds, supervisor: Promise<SpecTarget | null>) {
+  constructor(holds: Holds, supervisor: Promise<SpecTarget | null>, log: Logger) {
     this.#holds = holds;
+    this.#log = log;
     this.#supervisor = supervisor;
   }
 
@@ -46,7 +51,11 @@ export class Fleet {
   }
 
   #then(run: (supervisor: SpecTarget) => void): void {
-    void this.#supervisor.then((supervisor) => supervisor && run(supervisor));
+    this.#supervisor
+      .then((supervisor) => supervisor && run(supervisor))
+      .catch((error: unknown) => {
+        this.#log.error({ err: toBulkheadError(error, 'telling the supervisor what to run') }, 'a daemon is not run');
+      });
   }
 }
 

@@ -12,6 +12,9 @@ const LEVELS: readonly (readonly [atMost: number, name: 'error' | 'warn' | 'info
   [40, 'info'],
 ];
 
+/** Warnings of Node-RED about what is as it should be: no projects, and no credentials before somebody enters some. */
+const EXPECTED = /^(Encrypted credentials not found$|Projects disabled )/;
+
 function textOf(message: unknown): string {
   if (typeof message === 'string') return message;
   if (message instanceof Error) return message.message;
@@ -38,6 +41,7 @@ export function createConsole(print: (line: string) => void, nowMs: () => number
   return {
     write,
     nodeRed: ({ level, msg, type, name, id }) => {
+      if (typeof msg === 'string' && EXPECTED.test(msg)) return;
       const named = LEVELS.find(([atMost]) => level <= atMost)?.[1] ?? 'debug';
       write(named, `${type === undefined ? '' : `[${type}: ${name ?? id ?? ''}] `}${textOf(msg)}`);
     },

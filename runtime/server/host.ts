@@ -177,8 +177,9 @@ export async function openHost(options: HostOptions, { log, nodeRedLog }: HostLo
       response.set(HEADERS);
       next();
     });
-    app.use('/', nodeRed.httpAdmin);
-    app.use('/', nodeRed.httpNode);
+    // As plain functions: mounted as Express applications they would take ours for their root, and reach into it for what Express 4 has there.
+    app.use((request: Request, response: Response, next: NextFunction) => nodeRed.httpAdmin(request, response, next));
+    app.use((request: Request, response: Response, next: NextFunction) => nodeRed.httpNode(request, response, next));
 
     const started = flowsStarted(nodeRed);
     closers.push(() => nodeRed.stop());

@@ -2,18 +2,20 @@
  * Node-RED as the standalone host embeds it: the few things of its API that we use, and the settings that make it ours. It ships no types of its own.
  */
 import type { EventEmitter } from 'node:events';
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { BulkheadError } from '../errors.ts';
 import type { Home } from './first-start.ts';
 
+type ExpressApp = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
 export type NodeRed = {
   readonly init: (server: Server, settings: object) => void;
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
-  readonly httpAdmin: RequestListener;
-  readonly httpNode: RequestListener;
+  readonly httpAdmin: ExpressApp;
+  readonly httpNode: ExpressApp;
   readonly events: EventEmitter;
   readonly version: () => string;
 };
@@ -78,7 +80,6 @@ export function nodeRedSettings({ home, prepared, packageRoot, host, port, log }
       header: { title: 'Bulkhead', image: path.join(assets, 'logo.svg') },
       login: { image: path.join(assets, 'login.svg') },
       tours: false,
-      projects: { enabled: false },
       palette: { categories: ['cameras', 'common', 'function', 'network', 'sequence', 'parser', 'storage'] },
     },
   };

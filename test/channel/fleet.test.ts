@@ -2,6 +2,7 @@ import { Fleet, type SpecTarget } from '../../runtime/channel/fleet.ts';
 import { Holds } from '../../runtime/channel/hold.ts';
 import { streamConfigSchema } from '../../runtime/message/config.ts';
 import type { Spec } from '../../runtime/supervisor/view.ts';
+import { createTextLogger } from '../../runtime/text-log.ts';
 import { createVirtualClock } from '../support/virtual-clock.ts';
 
 function spec(id: string): Spec {
@@ -18,7 +19,7 @@ function setUp() {
     declare: ({ id }) => void calls.push(`declare ${id}`),
     release: (id) => void calls.push(`release ${id}`),
   };
-  const fleet = new Fleet(new Holds(clock, 5000), supervisor);
+  const fleet = new Fleet(new Holds(clock, 5000), supervisor, createTextLogger(() => {}));
   const settled = async () => {
     open(target);
     await supervisor;

@@ -12,7 +12,7 @@ import { BulkheadError } from '../../errors.ts';
 import { channelViews, type ChannelView } from './channel-view.ts';
 import { sendHistory, streamEvents } from './events-endpoint.ts';
 import { handler } from './http-error.ts';
-import { createProber, type ProbeAccess } from './probe-endpoint.ts';
+import { probeCamera, type ProbeAccess } from './probe-endpoint.ts';
 
 export type ApiOptions = {
   /** The runtime, if anything has opened it. */
@@ -71,7 +71,6 @@ export function registerApi(router: IRouter, options: ApiOptions): void {
   const { current, open, needsPermission, storedCredentials, environment } = options;
   const mayRead = needsPermission('bulkhead.read');
   const mayWrite = needsPermission('bulkhead.write');
-  const probe = createProber();
 
   router.get(
     '/bulkhead/health',
@@ -110,7 +109,7 @@ export function registerApi(router: IRouter, options: ApiOptions): void {
     handler('testing a camera', async (request, response) => {
       const bulkhead = open();
       response.json(
-        await probe(request.body, {
+        await probeCamera(request.body, {
           home: bulkhead.paths.home,
           storedCredentials,
           environment,

@@ -5,14 +5,12 @@
 import { z } from 'zod';
 import { cameraSource, type Credentials } from '../../channel/camera-source.ts';
 import { cameraSettings, deviceSettings, readSettings } from '../../config.ts';
-import { BulkheadError, type ErrorKind } from '../../errors.ts';
-import type { MediaDescription } from '../../media/track.ts';
+import { BulkheadError } from '../../errors.ts';
 import { probeConfigSchema, type ProbeConfig } from '../../message/config.ts';
+import type { ProbeResult } from '../../supervisor/probe.ts';
 
 /** What the editor shows in place of a stored password. */
 const STORED = '__PWRD__';
-/** Each probe is a process; a dialog needs one. */
-const MOST_AT_ONCE = 4;
 
 const text = z.string().max(2048).default('');
 const requestSchema = z.object({
@@ -29,17 +27,13 @@ const requestSchema = z.object({
     .default(null),
 });
 
-export type ProbeAnswer =
-  | { readonly ok: true; readonly media: MediaDescription }
-  | { readonly ok: false; readonly kind: ErrorKind; readonly message: string };
-
 export type ProbeAccess = {
   readonly home: string;
   /** The stored credentials of a node that was deployed. */
   readonly storedCredentials: (node: string) => Credentials | undefined;
   /** What `${NAME}` stands for, for that node. */
   readonly environment: (name: string, node: string) => string | undefined;
-  readonly probe: (config: ProbeConfig) => Promise<MediaDescription>;
+  readonly probe: (config: ProbeConfig) => Promise<ProbeResult>;
 };
 
 /** Node-RED puts environment variables in when it deploys; an undeployed dialog has the name still. */
@@ -85,21 +79,12 @@ export function probeConfig(body: unknown, access: ProbeAccess): ProbeConfig {
   return probeConfigSchema.parse({ kind: 'probe', channel: 'probe', source });
 }
 
-/** A function that probes, a few at a time. */
-export function createProber(): (body: unknown, access: ProbeAccess) => Promise<ProbeAnswer> {
-  let running = 0;
-  return async (body, access) => {
-    if (running >= MOST_AT_ONCE) {
-      throw new BulkheadError('exhausted', 'Several tests are running already. Try again when they have ended.');
-    }
-    running += 1;
-    try {
-      return { ok: true, media: await access.probe(probeConfig(body, access)) };
-    } catch (error) {
-      if (!(error instanceof BulkheadError)) throw error;
-      return { ok: false, kind: error.kind, message: error.message };
-    } finally {
-      running -= 1;
-    }
-  };
+/** Tests what the dialog holds. Settings that are wrong are an answer like a camera that does not. */
+export async function probeCamera(body: unknown, access: ProbeAccess): Promise<ProbeResult> {
+  try {
+    return await access.probe(probeConfig(body, access));
+  } catch (error) {
+    if (error instanceof BulkheadError) return { ok: false, kind: error.kind, message: error.message };
+    throw error;
+  }
 }
