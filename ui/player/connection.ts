@@ -1,97 +1,118 @@
 /**
- * The WebSocket to `/live.ws`: opens it, opens it again within a second, and tells what came. Knows nothing of pictures.
+ * The connection to /live.ws: opened again whenever it is lost, within a second, for as long as the page is open.
+ *
+ * Belongs here: the socket and when to try again. Does not belong here: what the messages hold.
  */
 
-export type LiveEvents = {
-  readonly opened: () => void;
-  /** The stream's parameters, before its init segment. */
-  readonly described: (mime: string) => void;
-  readonly received: (segment: ArrayBuffer) => void;
-  /** Lost, or refused; it is tried again by itself. */
-  readonly lost: () => void;
+export type ConnectionHandlers = {
+  readonly open: () => void;
+  /** A stream begins: the init segment follows as the next data. */
+  readonly init: (mime: string) => void;
+  readonly data: (bytes: Uint8Array) => void;
+  /** `reason`: the server's words, or nothing. */
+  readonly lost: (reason: string) => void;
 };
 
-/** First tries come at once: a daemon that was replaced is back before anybody looks. */
-const RETRY_MS = [50, 100, 250, 500, 1000];
-/** A connection that says nothing for this long is dead, whatever TCP thinks. */
-const SILENCE_MS = 5000;
+const FIRST_DELAY_MS = 100;
+const MOST_DELAY_MS = 1000;
+/** The server asked us to come later (1013): it is full. */
+const TRY_AGAIN_LATER = 1013;
+const LATER_MS = 3000;
+/** A connection on which nothing has come for so long may be dead without anybody saying so. */
+const SILENCE_MS = 8000;
+/** A connection that is not made in this time is tried anew: what does not answer now may be replaced already. */
+const DIAL_MS = 3000;
 
-export class LiveConnection {
+export class Connection {
   readonly #url: string;
-  readonly #events: LiveEvents;
+  readonly #handlers: ConnectionHandlers;
   #socket: WebSocket | undefined;
-  #retries = 0;
-  #retryTimer: ReturnType<typeof setTimeout> | undefined;
-  #silenceTimer: ReturnType<typeof setTimeout> | undefined;
+  #listening = new AbortController();
+  #delayMs = FIRST_DELAY_MS;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #dial: ReturnType<typeof setTimeout> | undefined;
+  #heardMs = 0;
   #closed = false;
 
-  constructor(url: string, events: LiveEvents) {
+  constructor(url: string, handlers: ConnectionHandlers) {
     this.#url = url;
-    this.#events = events;
-    this.#open();
+    this.#handlers = handlers;
+    this.#connect();
   }
 
-  /** Drops the connection and opens a new one at once. */
-  restart(): void {
-    this.#retries = 0;
-    this.#drop();
+  /** Drops the connection and makes another: for a stream that cannot go on as it is. */
+  renew(): void {
+    this.#drop('');
+  }
+
+  /** To be called now and then: a dead connection is noticed by its silence. */
+  check(nowMs: number): void {
+    const open = this.#socket?.readyState === WebSocket.OPEN;
+    if (open && this.#heardMs > 0 && nowMs - this.#heardMs > SILENCE_MS) this.#drop('');
+  }
+
+  /** Tries at once: the page is looked at again, or the network is back. */
+  hurry(): void {
+    if (this.#socket || this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#connect();
   }
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#retryTimer);
-    this.#socket?.close();
+    clearTimeout(this.#retry);
+    this.#forget();
   }
 
-  #open(): void {
+  #connect(): void {
     const socket = new WebSocket(this.#url);
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
-    this.#listenForSilence();
-    socket.addEventListener('open', () => {
-      if (socket === this.#socket) this.#events.opened();
+    this.#heardMs = 0;
+    this.#dial = setTimeout(() => this.#drop(''), DIAL_MS);
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const opened = (): void => {
+      clearTimeout(this.#dial);
+      this.#handlers.open();
+    };
+    const closed = (event: CloseEvent): void =>
+      this.#drop(event.reason, event.code === TRY_AGAIN_LATER ? LATER_MS : undefined);
+    socket.addEventListener('open', opened, { signal });
+    socket.addEventListener('message', (event: MessageEvent<string | ArrayBuffer>) => this.#hear(event.data), {
+      signal,
     });
-    socket.addEventListener('message', (message: MessageEvent<unknown>) => {
-      if (socket !== this.#socket) return;
-      this.#listenForSilence();
-      if (message.data instanceof ArrayBuffer) {
-        this.#retries = 0;
-        this.#events.received(message.data);
-      } else {
-        const mime = mimeOf(message.data);
-        if (mime !== undefined) this.#events.described(mime);
-      }
-    });
-    socket.addEventListener('close', () => {
-      if (socket === this.#socket) this.#drop();
-    });
+    socket.addEventListener('close', closed, { signal });
   }
 
-  #listenForSilence(): void {
-    clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(() => this.#drop(), SILENCE_MS);
+  #hear(data: string | ArrayBuffer): void {
+    this.#heardMs = performance.now();
+    this.#delayMs = FIRST_DELAY_MS;
+    if (data instanceof ArrayBuffer) {
+      this.#handlers.data(new Uint8Array(data));
+      return;
+    }
+    const message = JSON.parse(data) as { type?: string; mime?: string };
+    if (message.type === 'init' && message.mime !== undefined) this.#handlers.init(message.mime);
   }
 
-  #drop(): void {
+  #drop(reason: string, waitMs?: number): void {
+    if (!this.#socket) return;
+    this.#forget();
+    this.#handlers.lost(reason);
     if (this.#closed) return;
-    clearTimeout(this.#silenceTimer);
-    clearTimeout(this.#retryTimer);
+    // Jitter, so that all viewers of a channel do not come back in the same millisecond.
+    const delayMs = waitMs ?? this.#delayMs * (0.75 + Math.random() * 0.25);
+    this.#delayMs = Math.min(MOST_DELAY_MS, this.#delayMs * 2);
+    this.#retry = setTimeout(() => this.#connect(), delayMs);
+  }
+
+  #forget(): void {
+    clearTimeout(this.#dial);
     const socket = this.#socket;
     this.#socket = undefined;
+    // What a socket that is given up still has to say concerns nobody.
+    this.#listening.abort();
     socket?.close();
-    this.#events.lost();
-    const delayMs = RETRY_MS[Math.min(this.#retries, RETRY_MS.length - 1)] ?? 1000;
-    this.#retries += 1;
-    this.#retryTimer = setTimeout(() => this.#open(), delayMs);
-  }
-}
-
-/** The `mime` of an init message; anything else is not for us. */
-function mimeOf(text: unknown): string | undefined {
-  try {
-    const message = JSON.parse(String(text)) as { type?: unknown; mime?: unknown } | null;
-    return message?.type === 'init' && typeof message.mime === 'string' ? message.mime : undefined;
-  } catch {
-    return undefined;
   }
 }

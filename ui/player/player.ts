@@ -1,235 +1,240 @@
 /**
- * The player page: one channel, live. Wires the connection to the picture buffer, keeps the video at the live edge, and says plainly when
- * what is seen is not live. Policies are in live-edge.ts and liveness.ts; this file only applies them.
+ * The player: connects page, connection, buffer and policies. Programs and tests read its state from `window.bulkheadPlayer`.
  */
-import { LiveConnection } from './connection.ts';
-import { adaptTarget, followLiveEdge, MIN_TARGET_S, type Range } from './live-edge.ts';
-import { judge, type State } from './liveness.ts';
-import { mediaSourceClass, PictureBuffer } from './picture-buffer.ts';
+import { MediaBuffer } from './buffer.ts';
+import { cannotPlay, codecName, codecStrings } from './codecs.ts';
+import { Connection } from './connection.ts';
+import { LiveEdge, type Playback, forgetBefore } from './live-edge.ts';
+import { type TrackInfo, readFragment, readTracks } from './mp4-times.ts';
+import { Page } from './page.ts';
+import { type PlayerState, statusOf } from './status.ts';
 
-type Health = {
-  readonly channel: string;
-  readonly name?: string;
-  readonly lastPacketAgeMs: number | null;
-  readonly viewers: number;
-  readonly media?: {
-    readonly codec: string | null;
-    readonly width: number | null;
-    readonly height: number | null;
-    readonly fps: number | null;
-    readonly audio: object | null;
-  } | null;
+export type BulkheadPlayer = {
+  readonly state: PlayerState;
+  /** Since a picture arrived; `null` before the first. */
+  readonly lastFrameAgeMs: number | null;
+  /** Pictures that were on the screen since the page was opened. */
+  readonly framesPresented: number;
+  /** From the newest picture to the one on the screen. */
+  readonly behindMs: number | null;
+  readonly connections: number;
 };
 
-const TICK_MS = 200;
-const HEALTH_MS = 2000;
-const IDLE_MS = 3000;
-/** Without a stall for this long the target comes closer to the live edge again. */
-const CALM_MS = 10_000;
+const TICK_MS = 100;
+/** Keyframe times that are remembered; older ones are forgotten with their pictures. */
+const MOST_KEY_TIMES = 1000;
 
-function element<T extends HTMLElement>(id: string, type: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`#${id} is missing`);
-  return found;
-}
+const page = new Page(() => void play());
+const { video } = page;
 
-const video = element('video', HTMLVideoElement);
-const notice = element('notice', HTMLElement);
-const badge = element('badge-text', HTMLElement);
-const facts = element('facts', HTMLElement);
-const sound = element('sound', HTMLButtonElement);
-const fullscreen = element('fullscreen', HTMLButtonElement);
+/** Everything that belongs to one announced stream, and goes with it. */
+type Stream = {
+  readonly mime: string;
+  readonly edge: LiveEdge;
+  buffer: MediaBuffer | undefined;
+  tracks: Map<number, TrackInfo> | undefined;
+  keyTimes: number[];
+  newestSeconds: number;
+  shown: boolean;
+};
 
-let picture: PictureBuffer | undefined;
-let mime = '';
-let unsupportedMime: string | undefined;
+let stream: Stream | undefined;
 let connected = false;
-let everConnected = false;
-let lastSegmentMs: number | undefined;
+let connections = 0;
+let reason = '';
+let unsupported: string | undefined;
+let blocked = false;
+let state: PlayerState = 'connecting';
+let framesPresented = 0;
+let lastPictureMs: number | undefined;
 let intervalMs = 40;
-let packetAgeMs: number | null | undefined;
-let health: Health | undefined;
-let targetS = MIN_TARGET_S * 2;
-let lastStallMs = performance.now();
-let state: State = 'connecting';
 
-/** For tests and for curious people: what the page believes. */
-const view = {
-  get state(): State {
-    return state;
-  },
-  get lastFrameAgeMs(): number | undefined {
-    return lastSegmentMs === undefined ? undefined : performance.now() - lastSegmentMs;
-  },
-  get framesPresented(): number {
-    return video.getVideoPlaybackQuality().totalVideoFrames;
-  },
-};
-Object.assign(globalThis, { bulkheadPlayer: view });
-
-const base = new URL('.', location.href);
-const socketUrl = new URL('live.ws', base);
-socketUrl.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
-
-const connection = new LiveConnection(socketUrl.href, {
-  opened: () => {
+const connection = new Connection(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live.ws`, {
+  open: () => {
     connected = true;
-    everConnected = true;
-    lastSegmentMs = undefined;
-    packetAgeMs = undefined;
-    void askHealth();
+    connections++;
+    update();
   },
-  described: (described) => {
-    // Also with the same type: an init segment after a new description begins a new stream, and the old buffer may hold other tracks.
-    mime = described;
-    const Source = mediaSourceClass();
-    unsupportedMime = Source?.isTypeSupported(mime) === true ? undefined : mime;
-    picture?.close();
-    picture = unsupportedMime === undefined ? new PictureBuffer(video, mime, () => connection.restart()) : undefined;
-    sound.hidden = !/mp4a/.test(mime);
-    play();
-  },
-  received: (segment) => {
-    const nowMs = performance.now();
-    if (lastSegmentMs !== undefined) {
-      const sinceMs = Math.min(nowMs - lastSegmentMs, 2000);
-      intervalMs += (sinceMs - intervalMs) / 32;
-    }
-    lastSegmentMs = nowMs;
-    picture?.append(segment);
-  },
-  lost: () => {
+  init: begin,
+  data: take,
+  lost: (why) => {
     connected = false;
-    show();
+    reason = why;
+    end();
+    update();
   },
 });
 
-function play(): void {
-  // Refused only where sound is on without a gesture; the page starts muted.
-  video.play().catch(() => undefined);
+function begin(mime: string): void {
+  end();
+  reason = '';
+  unsupported = cannotPlay(mime);
+  stream = {
+    mime,
+    edge: new LiveEdge(),
+    buffer: undefined,
+    tracks: undefined,
+    keyTimes: [],
+    newestSeconds: 0,
+    shown: false,
+  };
+  if (unsupported === undefined) stream.buffer = new MediaBuffer(video, mime, recover);
+  update();
 }
 
-async function askHealth(): Promise<void> {
-  try {
-    const answer = await fetch(new URL('health', base), { cache: 'no-store', signal: AbortSignal.timeout(HEALTH_MS) });
-    health = (await answer.json()) as Health;
-    packetAgeMs = health.lastPacketAgeMs;
-  } catch {
-    packetAgeMs = undefined;
+/** The stream is over, or another begins: the last picture stays as a still until there is a new one. */
+function end(): void {
+  page.holdStill();
+  stream?.buffer?.close();
+  stream = undefined;
+}
+
+/** The browser cannot go on with this stream: a new connection brings it from the newest keyframe. */
+function recover(): void {
+  end();
+  connection.renew();
+}
+
+function take(bytes: Uint8Array): void {
+  const now = stream;
+  if (!now) return;
+  now.buffer?.append(bytes);
+  if (!now.tracks) {
+    now.tracks = readTracks(bytes);
+    page.setHasSound([...now.tracks.values()].some((track) => track.kind === 'audio'));
+    return;
   }
-  show();
+  const time = readFragment(bytes, now.tracks);
+  const lead = [...now.tracks.values()].find((track) => track.kind === 'video') ?? [...now.tracks.values()][0];
+  if (!time || now.tracks.get(time.track) !== lead) return;
+  now.newestSeconds = Math.max(now.newestSeconds, time.seconds);
+  if (time.key) now.keyTimes = [...now.keyTimes.slice(-MOST_KEY_TIMES), time.seconds];
+  observeArrival();
+  follow();
 }
 
-function bufferedRanges(): Range[] {
-  const ranges: Range[] = [];
-  for (let index = 0; index < video.buffered.length; index += 1) {
-    ranges.push([video.buffered.start(index), video.buffered.end(index)]);
+function observeArrival(): void {
+  const nowMs = performance.now();
+  // Several in one instant are a catch-up, not the camera's pace.
+  if (lastPictureMs !== undefined && nowMs - lastPictureMs > 5) {
+    intervalMs += (Math.min(nowMs - lastPictureMs, 60_000) - intervalMs) * 0.1;
   }
-  return ranges;
+  lastPictureMs = nowMs;
 }
 
+/** Does what the policies advise. Called with every picture and by a timer: a timer alone is slow in the background. */
 function follow(): void {
-  if (performance.now() - lastStallMs > CALM_MS) {
-    lastStallMs = performance.now();
-    targetS = adaptTarget(targetS, 'calm', frameS());
+  const now = stream;
+  if (!now?.buffer) return;
+  const playback: Playback = {
+    position: video.currentTime,
+    ranges: now.buffer.ranges,
+    edge: now.newestSeconds,
+    playing: !video.paused,
+    hidden: document.hidden,
+    nowMs: performance.now(),
+  };
+  const advice = now.edge.advise(playback);
+  if (advice.seekTo !== undefined && !video.seeking) video.currentTime = advice.seekTo;
+  if (video.playbackRate !== advice.rate) video.playbackRate = advice.rate;
+  if (advice.play && video.paused && !blocked) void play();
+  const before = forgetBefore(playback, now.keyTimes);
+  if (before === undefined) return;
+  now.keyTimes = now.keyTimes.filter((time) => time >= before);
+  now.buffer.forgetBefore(before);
+}
+
+async function play(): Promise<void> {
+  try {
+    await video.play();
+    blocked = false;
+  } catch (error) {
+    // Others mean only that the stream was replaced meanwhile.
+    blocked = error instanceof DOMException && error.name === 'NotAllowedError';
   }
-  const action = followLiveEdge(video.currentTime, bufferedRanges(), targetS, video.playbackRate);
-  if (action.type === 'seek') video.currentTime = action.toS;
-  else if (action.type === 'rate') video.playbackRate = action.rate;
-  if (video.paused && !document.hidden) play();
+  update();
 }
 
-function frameS(): number {
-  return health?.media?.fps ? 1 / health.media.fps : 0.04;
-}
-
-const BADGES: Readonly<Record<State, string>> = {
-  connecting: 'Connecting',
-  live: 'LIVE',
-  stale: 'Not live',
-  reconnecting: 'Not live',
-  waiting: 'Waiting',
-  unsupported: 'Cannot play',
-};
-
-function noticeFor(now: State): string {
-  switch (now) {
-    case 'live':
-    case 'connecting':
-      return '';
-    case 'stale':
-      return `Not live: the last picture came ${Math.round((view.lastFrameAgeMs ?? packetAgeMs ?? 0) / 1000)} s ago`;
-    case 'reconnecting':
-      return 'Not live: reconnecting';
-    case 'waiting':
-      return 'Waiting for the camera';
-    case 'unsupported':
-      return `This browser cannot play ${/hvc1|hev1/.test(mime) ? 'H.265' : mime}. Open ${new URL('stream.mp4', base).href} in VLC, or use a browser that can.`;
+function onPresented(): void {
+  framesPresented++;
+  if (stream && !stream.shown) {
+    stream.shown = true;
+    page.releaseStill();
+    update();
   }
+  video.requestVideoFrameCallback(onPresented);
 }
 
-function show(): void {
-  state = judge({
+function lastFrameAgeMs(): number | null {
+  return lastPictureMs === undefined ? null : Math.round(performance.now() - lastPictureMs);
+}
+
+function update(): void {
+  const status = statusOf({
     connected,
-    everConnected,
-    unsupported: unsupportedMime !== undefined,
-    segmentAgeMs: view.lastFrameAgeMs,
-    packetAgeMs,
+    wasConnected: connections > 0,
+    described: stream !== undefined,
+    lastPictureAgeMs: lastFrameAgeMs(),
     intervalMs,
+    shown: stream?.shown ?? false,
+    unsupported,
+    blocked,
+    reason,
+    streamUrl: new URL('/stream.mp4', location.href).href,
   });
-  document.body.dataset['state'] = state;
-  badge.textContent = BADGES[state];
-  const text = noticeFor(state);
-  if (notice.textContent !== text) notice.textContent = text;
-  notice.hidden = text === '';
-  if (!health) return;
-  const title = health.name ?? health.channel;
-  element('name', HTMLElement).textContent = title;
-  document.title = `${state === 'live' ? '' : '(not live) '}${title}`;
-  const media = health.media;
-  facts.textContent = media?.codec
-    ? `${media.width}×${media.height} ${media.codec === 'h265' ? 'H.265' : 'H.264'}${media.fps ? ` ${Math.round(media.fps)} fps` : ''}`
-    : '';
+  state = status.state;
+  page.show(status);
+  page.setDetails(details());
 }
 
-function toggleSound(): void {
-  video.muted = !video.muted;
-  sound.setAttribute('aria-pressed', String(!video.muted));
-}
-
-async function toggleFullscreen(): Promise<void> {
-  if (document.fullscreenElement) await document.exitFullscreen();
-  else await document.documentElement.requestFullscreen();
-}
-
-let idleTimer: ReturnType<typeof setTimeout> | undefined;
-function stir(): void {
-  delete document.body.dataset['idle'];
-  clearTimeout(idleTimer);
-  idleTimer = setTimeout(() => (document.body.dataset['idle'] = ''), IDLE_MS);
+function details(): string {
+  if (!stream?.shown) return '';
+  const codecs = codecStrings(stream.mime).map(codecName).join(' + ');
+  return `${video.videoWidth}×${video.videoHeight} · ${codecs} · ${Math.round(1000 / intervalMs)} fps`;
 }
 
 video.addEventListener('waiting', () => {
-  if (state !== 'live') return;
-  lastStallMs = performance.now();
-  targetS = adaptTarget(targetS, 'stalled', frameS());
+  // Waiting at the edge means that the line is unsteady; anywhere else it is our own seeking.
+  if (stream?.shown && !video.seeking) stream.edge.stalled(performance.now());
 });
-video.addEventListener('error', () => connection.restart());
-sound.addEventListener('click', toggleSound);
-fullscreen.addEventListener('click', () => void toggleFullscreen());
-fullscreen.hidden = !document.fullscreenEnabled;
-for (const type of ['pointermove', 'pointerdown', 'keydown', 'focusin']) addEventListener(type, stir);
-addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === 'm' && !sound.hidden) toggleSound();
-  if (event.key === 'f' && !fullscreen.hidden) void toggleFullscreen();
+video.addEventListener('error', () => {
+  if (stream?.buffer) recover();
 });
+if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(onPresented);
+else (video as HTMLVideoElement).addEventListener('timeupdate', onPresented);
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) follow();
-});
-setInterval(() => {
+  connection.hurry();
   follow();
-  show();
+});
+window.addEventListener('online', () => connection.hurry());
+setInterval(() => {
+  connection.check(performance.now());
+  follow();
+  update();
 }, TICK_MS);
-setInterval(() => void askHealth(), HEALTH_MS);
-stir();
+
+void fetch('/health')
+  .then((response) => response.json())
+  .then((health: { name?: string; channel?: string }) => page.setName(health.name || (health.channel ?? '')))
+  .catch(() => {
+    // The name is a courtesy; the connection says what is wrong.
+  });
+
+const view: BulkheadPlayer = {
+  get state() {
+    return state;
+  },
+  get lastFrameAgeMs() {
+    return lastFrameAgeMs();
+  },
+  get framesPresented() {
+    return framesPresented;
+  },
+  get behindMs() {
+    return stream?.shown ? Math.round((stream.newestSeconds - video.currentTime) * 1000) : null;
+  },
+  get connections() {
+    return connections;
+  },
+};
+Object.assign(window, { bulkheadPlayer: view });
