@@ -44,7 +44,7 @@ export class FrameDecoder {
   #neededBytes = LENGTH_BYTES;
   #broken = false;
 
-  /** The messages that `chunk` completes, oldest first. Throws `corrupt` on a broken frame, and from then on for every call. */
+  /** The messages that `chunk` completes, oldest first; the chunk is kept until it is decoded, so it must not change. Throws `corrupt` on a broken frame, and from then on for every call. */
   push(chunk: Uint8Array): unknown[] {
     if (this.#broken) throw corrupt('the channel was broken before');
     this.#chunks.push(chunk);

@@ -1,0 +1,121 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { streamConfigSchema, captureConfigSchema } from '../../runtime/message/config.ts';
+import { controlSocketDirectory, controlSocketPath } from '../../runtime/supervisor/control-path.ts';
+import { openLogFile } from '../../runtime/supervisor/log-file.ts';
+import { ensurePrivateDirectory } from '../../runtime/supervisor/private-directory.ts';
+import { daemonEnvironment, daemonEntry } from '../../runtime/supervisor/spawn.ts';
+import { sameConfig, specHash } from '../../runtime/supervisor/spec-hash.ts';
+import { closeSync } from 'node:fs';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), 'bulkhead-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+describe('the control socket', () => {
+  test('is in the run directory', () => {
+    const socket = controlSocketPath('/home/me/.bulkhead/run');
+    expect(socket).toBe('/home/me/.bulkhead/run/control.sock');
+    expect(controlSocketDirectory('/home/me/.bulkhead/run', socket)).toBeUndefined();
+  });
+
+  test('of a deep home is elsewhere, short enough, and the same every time', () => {
+    const deep = path.join('/home', 'x'.repeat(120), 'run');
+    const socket = controlSocketPath(deep);
+    expect(Buffer.byteLength(socket)).toBeLessThan(104);
+    expect(controlSocketPath(deep)).toBe(socket);
+    expect(controlSocketPath(`${deep}2`)).not.toBe(socket);
+    expect(controlSocketDirectory(deep, socket)).toBe(path.dirname(socket));
+  });
+
+  test('is short enough even where the temporary folder is deep as well', () => {
+    const deep = path.join('/home', 'x'.repeat(120), 'run');
+    expect(Buffer.byteLength(controlSocketPath(deep, deep))).toBeLessThan(104);
+  });
+});
+
+describe('a private directory', () => {
+  test('is made with everything above it, for its owner alone', () => {
+    const directory = path.join(home, 'a', 'b');
+    ensurePrivateDirectory(directory);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+  });
+
+  test('that others could enter is closed to them', () => {
+    chmodSync(home, 0o755);
+    ensurePrivateDirectory(home);
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+  });
+
+  test('is no link that somebody else has put there', () => {
+    mkdirSync(path.join(home, 'theirs'));
+    symlinkSync(path.join(home, 'theirs'), path.join(home, 'run'));
+    expect(() => ensurePrivateDirectory(path.join(home, 'run'))).toThrow(expect.objectContaining({ kind: 'conflict' }));
+  });
+
+  test('that is a file is an error that names it', () => {
+    writeFileSync(path.join(home, 'run'), '');
+    expect(() => ensurePrivateDirectory(path.join(home, 'run'))).toThrow(/run/);
+  });
+});
+
+describe('a log file', () => {
+  test('is appended to, and put aside when it has grown', () => {
+    const name = path.join(home, 'stream-door.log');
+    writeFileSync(name, 'x'.repeat(100));
+    closeSync(openLogFile(home, 'stream', 'door').fd);
+    expect(statSync(name).size).toBe(100);
+    writeFileSync(name, 'x'.repeat((5 << 20) + 1));
+    closeSync(openLogFile(home, 'stream', 'door').fd);
+    expect(statSync(name).size).toBe(0);
+    expect(statSync(`${name}.1`).size).toBe((5 << 20) + 1);
+  });
+});
+
+describe('what a daemon inherits', () => {
+  test('is what it needs of the environment, and no secret that somebody exported', () => {
+    const environment = daemonEnvironment({
+      PATH: '/bin',
+      TZ: 'UTC',
+      BULKHEAD_LOG_LEVEL: 'debug',
+      BULKHEAD_ADMIN_PASSWORD: 'hunter2',
+      NODE_RED_CREDENTIAL_SECRET: 'hunter2',
+      NODE_OPTIONS: '--inspect',
+      AWS_SECRET_ACCESS_KEY: 'hunter2',
+    });
+    expect(environment).toEqual({ PATH: '/bin', TZ: 'UTC', BULKHEAD_LOG_LEVEL: 'debug' });
+  });
+
+  test('is the program of its kind, from sources as long as we run from sources', () => {
+    expect(daemonEntry('capture')).toMatch(/\/daemon\/capture\.ts$/);
+  });
+});
+
+describe('a configuration', () => {
+  const config = (password: string) =>
+    captureConfigSchema.parse({
+      kind: 'capture',
+      channel: 'door',
+      source: { type: 'rtsp', url: 'rtsp://camera/', username: 'me', password },
+      ring: { path: '/r' },
+    });
+
+  test('is the same whatever the order of its keys', () => {
+    const a = { kind: 'stream', channel: 'a', name: 'A', number: 1, port: 8101, ring: { path: '/r' } };
+    const b = Object.fromEntries(Object.entries(a).toReversed());
+    expect(sameConfig(streamConfigSchema.parse(a), streamConfigSchema.parse(b))).toBe(true);
+  });
+
+  test('is another one when only the password differs', () => {
+    expect(sameConfig(config('one'), config('two'))).toBe(false);
+    expect(specHash(config('one'), 'nonce')).not.toBe(specHash(config('two'), 'nonce'));
+    expect(specHash(config('one'), 'nonce')).toBe(specHash(config('one'), 'nonce'));
+  });
+
+  test('has another hash in another state file', () => {
+    expect(specHash(config('one'), 'nonce')).not.toBe(specHash(config('one'), 'other'));
+  });
+});

@@ -1,0 +1,423 @@
+import fc from 'fast-check';
+import {
+  hasProcess,
+  LIMIT_MS,
+  STOPPED,
+  TABLE,
+  transition,
+  type Actual,
+  type Effect,
+  type EventType,
+  type Outcome,
+  type Service,
+  type ServiceEvent,
+} from '../../runtime/supervisor/service.ts';
+
+const EVENTS: { readonly [T in EventType]: Extract<ServiceEvent, { type: T }> } = {
+  start: { type: 'start', atMs: 5000 },
+  stop: { type: 'stop', atMs: 5000, reason: 'deploy' },
+  drain: { type: 'drain', atMs: 5000, reason: 'operator' },
+  recycle: { type: 'recycle', atMs: 5000, reason: 'config' },
+  kill: { type: 'kill', atMs: 5000, reason: 'operator' },
+  adopt: { type: 'adopt', atMs: 5000 },
+  hello: { type: 'hello', atMs: 5000 },
+  refused: { type: 'refused', atMs: 5000 },
+  ready: { type: 'ready', atMs: 5000 },
+  degraded: { type: 'degraded', atMs: 5000 },
+  recovered: { type: 'recovered', atMs: 5000 },
+  hung: { type: 'hung', atMs: 5000, sinceMs: 4000 },
+  exited: { type: 'exited', atMs: 5000, outcome: 'crash', random: 0.5 },
+  timeout: { type: 'timeout', atMs: 5000 },
+  wake: { type: 'wake', atMs: 5000 },
+};
+const STATES = Object.keys(TABLE) as Actual[];
+
+/** A service as it typically is in a state: wanted, ready for a second where it is ready at all. */
+function typical(actual: Actual): Service {
+  if (actual === 'stopped') return STOPPED;
+  const ready = actual === 'ready' || actual === 'degraded' || actual === 'draining';
+  const ending = actual === 'draining' || actual === 'stopping' || actual === 'killing';
+  return {
+    ...STOPPED,
+    actual,
+    desired: ending ? 'down' : 'up',
+    ending: ending ? { reason: 'operator', planned: true } : null,
+    readySinceMs: ready ? 4000 : null,
+  };
+}
+
+/** The next state, `*` for a change of what is wanted alone, and the effects by their initials. */
+function cell(service: Service, event: ServiceEvent): string {
+  const { service: next, effects } = transition(service, event);
+  const wanted = next.actual === service.actual && next.desired !== service.desired ? '*' : '';
+  const done = effects.map((effect) => (effect.type === 'report' ? `!${effect.report.type}` : effect.type));
+  const moved = next.actual === service.actual ? '-' : next.actual;
+  return [moved + wanted, ...done].join(' ');
+}
+
+// Every cell of the table. A dash: the state stays. A star: what is wanted changes. Then what is done; `!` = the world is told.
+const TO_STOP = 'stopping askToStop timer';
+const TO_KILL = 'killing kill timer';
+const TO_SPAWN = 'spawning spawn timer';
+const EXPECTED: Record<Actual, Record<EventType, string>> = {
+  stopped: {
+    start: TO_SPAWN,
+    stop: '-',
+    drain: '-',
+    recycle: TO_SPAWN,
+    kill: '-',
+    adopt: 'spawning timer',
+    hello: '-',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: '-',
+    timeout: '-',
+    wake: '-',
+  },
+  spawning: {
+    start: '-',
+    stop: TO_STOP,
+    drain: TO_STOP,
+    recycle: TO_STOP,
+    kill: TO_KILL,
+    adopt: '-',
+    hello: 'initialising configure timer',
+    refused: TO_STOP,
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: 'backoff !exited timer',
+    timeout: TO_KILL,
+    wake: '-',
+  },
+  initialising: {
+    start: '- configure',
+    stop: TO_STOP,
+    drain: TO_STOP,
+    recycle: TO_STOP,
+    kill: TO_KILL,
+    adopt: '-',
+    hello: '- configure',
+    refused: TO_STOP,
+    ready: 'ready !ready',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: 'backoff !exited timer',
+    timeout: TO_KILL,
+    wake: '-',
+  },
+  ready: {
+    start: '-',
+    stop: TO_STOP,
+    drain: 'draining askToDrain timer',
+    recycle: TO_STOP,
+    kill: TO_KILL,
+    adopt: '-',
+    hello: '-',
+    refused: TO_STOP,
+    ready: '-',
+    degraded: 'degraded',
+    recovered: '-',
+    hung: 'killing !hung kill timer',
+    exited: 'backoff !exited timer',
+    timeout: '-',
+    wake: '-',
+  },
+  degraded: {
+    start: '-',
+    stop: TO_STOP,
+    drain: 'draining askToDrain timer',
+    recycle: TO_STOP,
+    kill: TO_KILL,
+    adopt: '-',
+    hello: '-',
+    refused: TO_STOP,
+    ready: '-',
+    degraded: '-',
+    recovered: 'ready',
+    hung: 'killing !hung kill timer',
+    exited: 'backoff !exited timer',
+    timeout: '-',
+    wake: '-',
+  },
+  draining: {
+    start: '-*',
+    stop: TO_STOP,
+    drain: '-',
+    recycle: '-*',
+    kill: TO_KILL,
+    adopt: '-',
+    hello: '- askToDrain',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: 'killing !hung kill timer',
+    exited: 'stopped !exited',
+    timeout: TO_STOP,
+    wake: '-',
+  },
+  stopping: {
+    start: '-*',
+    stop: '-',
+    drain: '-',
+    recycle: '-*',
+    kill: TO_KILL,
+    adopt: '-',
+    hello: '- askToStop',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: 'stopped !exited',
+    timeout: TO_KILL,
+    wake: '-',
+  },
+  killing: {
+    start: '-*',
+    stop: '-',
+    drain: '-',
+    recycle: '-*',
+    kill: '- kill timer',
+    adopt: '-',
+    hello: '-',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: 'stopped !exited',
+    timeout: '- !stuck kill timer',
+    wake: '-',
+  },
+  backoff: {
+    start: '-',
+    stop: 'stopped',
+    drain: 'stopped',
+    recycle: TO_SPAWN,
+    kill: TO_SPAWN,
+    adopt: '-',
+    hello: '-',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: '-',
+    timeout: TO_SPAWN,
+    wake: '-',
+  },
+  held: {
+    start: '-',
+    stop: 'stopped',
+    drain: 'stopped',
+    recycle: TO_SPAWN,
+    kill: TO_SPAWN,
+    adopt: '-',
+    hello: '-',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: '-',
+    timeout: TO_SPAWN,
+    wake: '-',
+  },
+  failed: {
+    start: '-',
+    stop: 'stopped',
+    drain: 'stopped',
+    recycle: TO_SPAWN,
+    kill: TO_SPAWN,
+    adopt: '-',
+    hello: '-',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    hung: '-',
+    exited: '-',
+    timeout: '-',
+    wake: '-',
+  },
+};
+
+describe.each(STATES)('%s', (state) => {
+  test.each(Object.values(EVENTS).map((event) => [event.type, event] as const))('%s', (type, event) => {
+    expect(cell(typical(state), event)).toBe(EXPECTED[state][type]);
+  });
+});
+
+/** Sends events one after another; the last step. */
+function run(from: Service, ...events: ServiceEvent[]): { service: Service; effects: readonly Effect[] } {
+  let step = { service: from, effects: [] as readonly Effect[] };
+  for (const event of events) step = transition(step.service, event);
+  return step;
+}
+
+const exit = (outcome: Outcome, atMs = 5000): ServiceEvent => ({ type: 'exited', atMs, outcome, random: 0.5 });
+const reports = ({ effects }: { effects: readonly Effect[] }) =>
+  effects.flatMap((effect) => (effect.type === 'report' ? [effect.report] : []));
+
+test('a daemon that was well for ten seconds is respawned in the same step as it dies', () => {
+  const step = run({ ...typical('ready'), readySinceMs: 0 }, exit('crash', 10_000));
+  expect(step.service.actual).toBe('spawning');
+  expect(step.effects).toContainEqual({ type: 'spawn' });
+});
+
+test.each(['done', 'recycled'] as const)('an exit "%s" that nobody asked for is a failure', (outcome) => {
+  expect(run(typical('ready'), exit(outcome)).service).toMatchObject({
+    actual: 'backoff',
+    outage: { reason: 'crash' },
+  });
+});
+
+test('a configuration error is not tried again until somebody asks or it changes', () => {
+  const failed = run(typical('initialising'), exit('config'));
+  expect(failed.service.actual).toBe('failed');
+  expect(reports(failed)).toEqual([{ type: 'exited', reason: 'config', outcome: 'config' }]);
+  expect(run(failed.service, EVENTS.start, EVENTS.timeout, EVENTS.wake).service.actual).toBe('failed');
+  expect(run(failed.service, EVENTS.recycle).service.actual).toBe('spawning');
+});
+
+test('a starved channel waits for its camera, and half a minute at most', () => {
+  const starved = run(typical('ready'), exit('starved'));
+  expect(starved.service).toMatchObject({ actual: 'backoff', starved: true });
+  expect(starved.effects).toContainEqual({ type: 'timer', delayMs: LIMIT_MS.starved });
+  expect(reports(starved).map(({ type }) => type)).toEqual(['exited', 'starved']);
+  expect(run(starved.service, EVENTS.wake).service).toMatchObject({ actual: 'spawning', starved: false });
+  expect(run(starved.service, EVENTS.timeout).service).toMatchObject({ actual: 'spawning', starved: false });
+});
+
+test('starving is not failing: nothing is counted', () => {
+  expect(run(typical('ready'), exit('starved')).service.tally).toEqual(STOPPED.tally);
+});
+
+test('eleven crashes in a row are held, and the alarm is raised once', () => {
+  let service: Service = typical('spawning');
+  const told: string[] = [];
+  for (let i = 0; i < 13; i++) {
+    const step = run(service, exit('crash', i * 1000));
+    told.push(...reports(step).map(({ type }) => type));
+    service = run(step.service, EVENTS.timeout).service;
+  }
+  expect(told.filter((type) => type === 'held')).toHaveLength(1);
+});
+
+test('a planned end is followed by the next start at once, and is not counted', () => {
+  const recycled = run(typical('ready'), EVENTS.recycle, exit('done'));
+  expect(recycled.service).toMatchObject({ actual: 'spawning', tally: STOPPED.tally });
+  const killed = run(typical('ready'), EVENTS.kill, exit('crash'));
+  expect(killed.service).toMatchObject({ actual: 'spawning', tally: STOPPED.tally });
+});
+
+test('killing for memory is counted: a daemon that leaks fast must not be respawned without end', () => {
+  const killed = run(typical('ready'), { type: 'kill', atMs: 5000, reason: 'memory' }, exit('crash'));
+  expect(killed.service.actual).toBe('backoff');
+  expect(reports(killed)).toEqual([{ type: 'exited', reason: 'memory', outcome: 'crash' }]);
+});
+
+test('the reason of an exit is what was done to the process, not how it went down', () => {
+  const hung = run(typical('ready'), EVENTS.hung, exit('crash'));
+  expect(reports(hung)).toEqual([{ type: 'exited', reason: 'hang', outcome: 'crash' }]);
+  const overdue = run(typical('ready'), EVENTS.stop, EVENTS.timeout, exit('crash'));
+  expect(reports(overdue)).toEqual([{ type: 'exited', reason: 'deploy', outcome: 'crash' }]);
+});
+
+test('a recovery is measured from the last beat of a daemon that hung, or from the end of one that died', () => {
+  const back = (service: Service): Service => run(service, EVENTS.timeout, EVENTS.hello).service;
+  const ready = { type: 'ready', atMs: 7000 } as const;
+  const hung = run(typical('ready'), EVENTS.hung, exit('crash')).service;
+  expect(reports(run(back(hung), ready))).toContainEqual({ type: 'respawned', reason: 'hang', recoveryMs: 3000 });
+  const died = run(typical('ready'), exit('crash')).service;
+  expect(reports(run(back(died), ready))).toContainEqual({ type: 'respawned', reason: 'crash', recoveryMs: 2000 });
+});
+
+test('what was planned is told as recycled, what was not as respawned', () => {
+  const planned = run(typical('ready'), EVENTS.recycle, exit('done'), EVENTS.hello, EVENTS.ready);
+  expect(reports(planned).map(({ type }) => type)).toEqual(['ready', 'recycled']);
+  const first = run(STOPPED, EVENTS.start, EVENTS.hello, EVENTS.ready);
+  expect(reports(first).map(({ type }) => type)).toEqual(['ready']);
+});
+
+test('a daemon that is wanted again while it stops comes back when it has stopped', () => {
+  const wanted = run(typical('ready'), EVENTS.stop, EVENTS.start);
+  expect(wanted.service).toMatchObject({ actual: 'stopping', desired: 'up' });
+  expect(run(wanted.service, exit('done')).service.actual).toBe('spawning');
+});
+
+test('an adopted daemon is told as adopted, and one that was never declared is not brought back', () => {
+  const adopted = run(STOPPED, EVENTS.adopt, EVENTS.hello, EVENTS.ready);
+  expect(adopted.service).toMatchObject({ actual: 'ready', desired: 'down' });
+  expect(reports(adopted)).toEqual([{ type: 'adopted' }]);
+  expect(run(adopted.service, exit('crash')).service.actual).toBe('stopped');
+  expect(run(adopted.service, EVENTS.start, exit('crash')).service.actual).toBe('backoff');
+});
+
+test('a daemon of another version that was adopted is replaced, one that we spawned ourselves has failed', () => {
+  const adopted = run(STOPPED, EVENTS.adopt, EVENTS.start, EVENTS.refused, exit('done'));
+  expect(adopted.service.actual).toBe('spawning');
+  const spawned = run(STOPPED, EVENTS.start, EVENTS.refused, exit('done'));
+  expect(spawned.service.actual).toBe('backoff');
+});
+
+describe('whatever happens in whatever order', () => {
+  const anyEvent = fc.oneof(
+    ...Object.values(EVENTS).map((event) => fc.constant<ServiceEvent>(event)),
+    fc.constantFrom<Outcome>('done', 'recycled', 'starved', 'temporary', 'config').map((outcome) => exit(outcome)),
+  );
+  const history = fc.array(anyEvent, { maxLength: 60 });
+
+  test('there is never a second process, and every process that is started is also seen to end', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        let service = STOPPED;
+        let processes = 0;
+        for (const event of events) {
+          // The world sends an exit only for a process that is there.
+          if (event.type === 'exited' && processes === 0) continue;
+          if (event.type === 'exited') processes -= 1;
+          const before = service;
+          const step = transition(service, event);
+          service = step.service;
+          processes += step.effects.filter(({ type }) => type === 'spawn').length;
+          if (event.type === 'adopt' && before.actual === 'stopped') processes += 1;
+          expect(processes).toBe(hasProcess(service) ? 1 : 0);
+        }
+      }),
+    );
+  });
+
+  test('a process that is not at its work, and a daemon that waits, always has a timer', () => {
+    const settled = new Set<Actual>(['stopped', 'failed', 'ready', 'degraded']);
+    fc.assert(
+      fc.property(history, (events) => {
+        let service = STOPPED;
+        for (const event of events) {
+          const before = service.actual;
+          const { service: next, effects } = transition(service, event);
+          service = next;
+          if (next.actual === before || settled.has(next.actual)) continue;
+          expect(effects.filter(({ type }) => type === 'timer')).toHaveLength(1);
+        }
+      }),
+    );
+  });
+
+  test('what is not wanted ends: stop, time and the exit of the process lead to stopped', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const before = run(STOPPED, ...events).service;
+        const last = run(before, EVENTS.stop, EVENTS.timeout, EVENTS.timeout, exit('crash')).service;
+        expect(last.actual).toBe('stopped');
+      }),
+    );
+  });
+});

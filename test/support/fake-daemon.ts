@@ -1,0 +1,121 @@
+/**
+ * A daemon that does no work and misbehaves on command: the real harness around nothing.
+ *
+ * What it does wrong comes as JSON in its configuration (a stream's name, the path of a capture's file); what it does wrong before it has a
+ * configuration comes as the beginning of its channel's name. SIGUSR2 sets off `onSignal`.
+ */
+import { createServer as createHttpServer } from 'node:http';
+import { connect } from 'node:net';
+import { runDaemon, type DaemonContext, type Running } from '../../daemon/harness/run-daemon.ts';
+import { BulkheadError, type ErrorKind } from '../../runtime/errors.ts';
+import type { ExitMeaning } from '../../runtime/exit-code.ts';
+import type { DaemonConfig } from '../../runtime/message/config.ts';
+import { encodeFrame } from '../../runtime/message/framing.ts';
+import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import { readStateFile } from '../../runtime/supervisor/state-file.ts';
+
+export type Behaviour = {
+  /** `never` = it says hello and is never ready; an error kind = it fails with that. */
+  readonly start?: 'never' | 'throw' | ErrorKind;
+  /** Milliseconds of work before ready. */
+  readonly startMs?: number;
+  /** Serve HTTP on the port: the answer is the pid. */
+  readonly serve?: boolean;
+  readonly stop?: 'never';
+  /** Milliseconds that draining takes. */
+  readonly drainMs?: number;
+  readonly orphanGraceMs?: number;
+  readonly viewers?: number;
+  /** Messages to send when ready. */
+  readonly send?: readonly DaemonMessage[];
+  readonly onSignal?:
+    | { readonly do: 'exit'; readonly code: number }
+    | { readonly do: 'leave'; readonly meaning: ExitMeaning }
+    | { readonly do: 'busy' | 'throw' | 'reject' | 'recycle' | 'packet' }
+    | { readonly do: 'send'; readonly messages: readonly DaemonMessage[] };
+};
+
+const state = readStateFile(process.argv[2]!);
+
+if (state.channel.startsWith('silent')) setInterval(() => {}, 1000);
+else if (state.channel.startsWith('garbage')) dial(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+else if (state.channel.startsWith('future')) dial(hello({ protocol: 99, more: 'than we know' }));
+else if (state.channel.startsWith('liar')) dial(hello({ nonce: 'not-the-nonce-at-all' }));
+else if (state.channel.startsWith('mute')) process.exit(3);
+else runDaemon(state.kind, start, { orphanGraceMs: 60_000, stopLimitMs: 60_000 });
+
+function hello(more: object): Buffer {
+  const { id, kind, generation, nonce } = state;
+  return encodeFrame({ type: 'hello', protocol: 1, id, kind, generation, pid: process.pid, nonce, ...more });
+}
+
+/** Says something else than a daemon should, and stays. */
+function dial(bytes: Buffer): void {
+  connect(state.controlSocket, function greet() {
+    this.write(bytes);
+  }).on('error', () => {});
+  setInterval(() => {}, 1000);
+}
+
+async function start(config: DaemonConfig, context: DaemonContext): Promise<Running> {
+  const behaviour = behaviourOf(config);
+  if (behaviour.start === 'throw') throw new TypeError('a defect');
+  if (behaviour.start === 'never') await new Promise(() => {});
+  else if (behaviour.start !== undefined) throw new BulkheadError(behaviour.start, 'told to fail');
+  await new Promise((resolve) => setTimeout(resolve, behaviour.startMs ?? 0));
+
+  const server = createHttpServer((_, response) => response.end(String(process.pid)));
+  if (behaviour.serve === true && config.kind === 'stream') {
+    const at = context.listenFd === undefined ? { host: config.host, port: config.port } : { fd: context.listenFd };
+    await new Promise<void>((resolve) => server.listen(at, resolve));
+  }
+  process.on('SIGUSR2', () => misbehave(behaviour.onSignal, context));
+  context.status.viewers(behaviour.viewers ?? 0);
+  context.ready();
+  for (const message of behaviour.send ?? []) context.send(message);
+  return {
+    drain: async () => {
+      server.close();
+      await new Promise((resolve) => setTimeout(resolve, behaviour.drainMs ?? 0));
+    },
+    stop: async () => {
+      if (behaviour.stop === 'never') await new Promise(() => {});
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function misbehave(what: Behaviour['onSignal'], context: DaemonContext): void {
+  switch (what?.do) {
+    case 'exit':
+      return process.exit(what.code);
+    case 'leave':
+      return context.exit(what.meaning);
+    case 'busy':
+      for (;;);
+    case 'throw':
+      throw new TypeError('a defect');
+    case 'reject':
+      void Promise.reject(new TypeError('a forgotten promise'));
+      return;
+    case 'recycle':
+      return context.status.requestRecycle();
+    case 'packet':
+      return context.status.output();
+    case 'send':
+      for (const message of what.messages) context.send(message);
+      return;
+    case undefined:
+      return;
+  }
+}
+
+function behaviourOf(config: DaemonConfig): Behaviour {
+  if (config.kind === 'stream') return parse(config.name);
+  return parse(config.source.type === 'file' ? config.source.path : '');
+}
+
+function parse(text: string): Behaviour {
+  return text.startsWith('{') ? (JSON.parse(text) as Behaviour) : {};
+}

@@ -1,0 +1,157 @@
+/** A real supervisor over fake daemons in a directory of its own, and ways to wait for what it does. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { captureConfigSchema, streamConfigSchema } from '../../runtime/message/config.ts';
+import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
+import { Supervisor, type Spec, type SupervisorOptions } from '../../runtime/supervisor/supervisor.ts';
+import type { BulkheadEvent, DaemonView } from '../../runtime/supervisor/view.ts';
+import type { Behaviour } from './fake-daemon.ts';
+
+export const FAKE_DAEMON = fileURLToPath(new URL('fake-daemon.ts', import.meta.url));
+export const SILENT = pino({ level: 'silent' });
+
+/** A folder for one supervisor after another. */
+export class Home {
+  readonly path = mkdtempSync(path.join(tmpdir(), 'bulkhead-'));
+  readonly run = path.join(this.path, 'run');
+  readonly logs = path.join(this.path, 'logs');
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
+  /** State files, sockets and status pages that are there now. */
+  leftovers(): string[] {
+    const kept = new Set(['supervisor.lock', 'generations.json']);
+    const run = list(this.run).filter((name) => !kept.has(name));
+    const pages = statusPageDirectory(this.run);
+    return [...run, ...(pages === this.run ? [] : list(pages))];
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** A supervisor with a memory of its events. */
+export class Supervised {
+  readonly supervisor: Supervisor;
+  readonly events: BulkheadEvent[] = [];
+  #more = (): void => {};
+
+  private constructor(supervisor: Supervisor) {
+    this.supervisor = supervisor;
+    supervisor.on((event) => {
+      this.events.push(event);
+      this.#more();
+    });
+  }
+
+  static async open(home: Home, options: Partial<SupervisorOptions> = {}): Promise<Supervised> {
+    const supervisor = await Supervisor.open({
+      runDirectory: home.run,
+      logDirectory: home.logs,
+      log: SILENT,
+      daemonEntry: () => FAKE_DAEMON,
+      ...options,
+    });
+    return new Supervised(supervisor);
+  }
+
+  /** The first event of this type, past or to come, after the events that are given. */
+  async event(
+    type: string,
+    wanted: (event: BulkheadEvent) => boolean = () => true,
+    afterId = 0,
+  ): Promise<BulkheadEvent> {
+    for (;;) {
+      const found = this.events.find((event) => event.id > afterId && event.type === type && wanted(event));
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        this.#more = resolve;
+      });
+    }
+  }
+
+  /** Waits until the daemon is ready in a generation of at least `generation`; its pid. */
+  async ready(id: string, generation = 1): Promise<number> {
+    const event = await this.event('daemon.ready', ({ daemon }) => daemon.id === id && daemon.generation >= generation);
+    return event.daemon.pid!;
+  }
+
+  view(id: string): DaemonView {
+    const view = this.supervisor.daemons().find((view) => view.id === id);
+    if (view === undefined) throw new Error(`no daemon ${id}`);
+    return view;
+  }
+
+  ofType(type: string): BulkheadEvent[] {
+    return this.events.filter((event) => event.type === type);
+  }
+}
+
+export function streamSpec(
+  channel: string,
+  behaviour: Behaviour = {},
+  more: Partial<Spec> & { port?: number } = {},
+): Spec {
+  const { port = 1, ...rest } = more;
+  const config = streamConfigSchema.parse({
+    kind: 'stream',
+    channel,
+    name: JSON.stringify(behaviour),
+    number: 1,
+    port,
+    // A name is not resolved by the supervisor: without a port of its own the daemon would have to bind it, and does not.
+    host: port === 1 ? 'no-port.invalid' : '127.0.0.1',
+    ring: { path: `/nowhere/${channel}.ring` },
+  });
+  return { id: `stream:${channel}`, channel, config, ...rest };
+}
+
+export function captureSpec(channel: string, behaviour: Behaviour = {}): Spec {
+  const config = captureConfigSchema.parse({
+    kind: 'capture',
+    channel,
+    source: { type: 'file', path: JSON.stringify(behaviour) },
+    ring: { path: `/nowhere/${channel}.ring` },
+  });
+  return { id: `capture:${channel}`, channel, config };
+}
+
+/** Waits until `condition` holds, however long that takes; the test's own limit ends it. */
+export async function until<T>(
+  condition: () => T | undefined | false | null | Promise<T | undefined | false | null>,
+): Promise<T> {
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false && value !== null) return value;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
