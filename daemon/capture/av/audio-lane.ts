@@ -1,0 +1,50 @@
+/**
+ * The way of the sound from FFmpeg's packets to AAC access units: carried as it is (aac-lane.ts) or transcoded (aac-transcoder.ts).
+ *
+ * Belongs here: what both have in common, which is a clock that counts samples. Does not belong here: the picture, which no failure of a
+ * lane may stop or delay.
+ */
+import type { Packet } from 'node-av/lib';
+import type { SourceAudio } from '../media-source.ts';
+
+/** One AAC access unit; pts and duration in samples. */
+export type LaneFrame = { readonly pts: number; readonly duration: number; readonly bytes: Uint8Array };
+
+export type AudioLane = {
+  /** Undefined until enough sound has come to tell. Its timescale is its sample rate. */
+  readonly track: () => SourceAudio | undefined;
+  /** What a packet gives. Rejects when the sound cannot be carried after all: the lane is then over. */
+  readonly take: (packet: Packet) => Promise<readonly LaneFrame[]>;
+  readonly close: () => void;
+};
+
+/** Deviations up to this are rounding on the way (RTP to NTP and back), not silence. */
+const ROUNDING_SECONDS = 0.005;
+/** Going back by more than this is another clock, not an overlap. */
+const OVERLAP_SECONDS = 1;
+
+/** Puts frames of sound end to end: sample-exact as long as the source's timestamps agree to within rounding. */
+export class SampleClock {
+  readonly #tolerance: number;
+  readonly #overlap: number;
+  #next: number | undefined;
+
+  constructor(sampleRate: number) {
+    this.#tolerance = sampleRate * ROUNDING_SECONDS;
+    this.#overlap = sampleRate * OVERLAP_SECONDS;
+  }
+
+  /**
+   * `pts` as the source says, in samples; undefined = it does not. Undefined = the frame has no place: there is nothing to go by yet, or it
+   * repeats what is there already (the start of a looped clip's sound overlaps its end).
+   */
+  place(pts: number | undefined, samples: number): number | undefined {
+    const next = this.#next;
+    if (next !== undefined && pts !== undefined && pts < next - this.#tolerance && pts > next - this.#overlap)
+      return undefined;
+    const follows = next !== undefined && (pts === undefined || Math.abs(pts - next) <= this.#tolerance);
+    const placed = follows ? next : pts === undefined ? undefined : Math.round(pts);
+    if (placed !== undefined) this.#next = placed + samples;
+    return placed;
+  }
+}
