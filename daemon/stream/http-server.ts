@@ -36,6 +36,7 @@ export class HttpServer {
   readonly #assets = new Assets();
   readonly #live: LiveSocket;
   readonly #server: Server;
+  #closed = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -53,10 +54,7 @@ export class HttpServer {
     this.#server.maxHeadersCount = 64;
     this.#server.on('request', (request, response) => this.#answer(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-    });
+    this.#server.on('clientError', (error, socket) => refuseGarbage(error, socket as Socket));
   }
 
   /** Opens the port. Throws `conflict` when it is taken. */
@@ -83,15 +81,13 @@ export class HttpServer {
 
   /** Closes the port and every connection. Calling it again does nothing. */
   async close(): Promise<void> {
-    if (!this.#server.listening && this.#closed) return;
+    if (this.#closed) return;
     this.#closed = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
     this.#server.closeAllConnections();
     await promise;
   }
-
-  #closed = false;
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     request.on('error', () => {});
@@ -210,6 +206,16 @@ function sayText(response: ServerResponse, status: number, text: string): void {
 }
 
 function refuseUpgrade(socket: Socket, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+/** Something that is not HTTP, or too much of it. After an answer has begun there is nothing sensible left to say. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { WebSocket } from 'ws';
 import type { ErrorKind } from '../../runtime/errors.ts';
 import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import { type Feeder, type FeederOptions, feedRing } from '../support/feed-ring.ts';
 import { type JsonProcess, spawnJson } from '../support/json-process.ts';
 
 export type StreamEvent =
@@ -177,4 +178,33 @@ export function request(
     outgoing.on('error', reject);
     outgoing.end(o.body);
   });
+}
+
+/** What comes from a URL within a time. */
+export async function download(url: string, forMs: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  const response = await fetch(url, { signal: AbortSignal.timeout(forMs) });
+  try {
+    for await (const chunk of response.body ?? []) chunks.push(chunk as Uint8Array);
+  } catch (error) {
+    if ((error as Error).name !== 'TimeoutError') throw error;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A camera, a ring and a live channel of its own. */
+export async function media(
+  clip: string,
+  more: { feeder?: Partial<FeederOptions>; stream?: Partial<StreamSettings> } = {},
+): Promise<{ feeder: Feeder; daemon: StreamDaemon; ring: string; stop: () => Promise<void> }> {
+  const ring = ringFolder();
+  const feeder = await feedRing({ path: ring.path, clip, prefillSeconds: 5, ...more.feeder });
+  const daemon = await startStreamDaemon({ ring: ring.path, port: await freePort(), ...more.stream });
+  await healthUntil(daemon.url, ({ state }) => state === 'live');
+  const stop = async (): Promise<void> => {
+    await daemon.stop();
+    await feeder.stop();
+    ring.remove();
+  };
+  return { feeder, daemon, ring: ring.path, stop };
 }

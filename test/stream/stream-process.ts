@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/no-process-exit -- a program of its own */
 /**
  * Runs the stream daemon's work in a process of its own, with the least context around it: what it tells its supervisor is printed as JSON.
  *
@@ -5,7 +6,7 @@
  */
 import { createInterface } from 'node:readline';
 import { startStream, type StreamOptions } from '../../daemon/stream/start.ts';
-import { BulkheadError } from '../../runtime/errors.ts';
+import type { BulkheadError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/exit-code.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { streamConfigSchema } from '../../runtime/message/config.ts';

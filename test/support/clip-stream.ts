@@ -34,14 +34,23 @@ function describe(source: ClipTrack, index: number): Track {
   const { timescale } = source;
   if (source.format === 'mp4a') {
     const { sampleRate, channels, codecString } = parseAudioSpecificConfig(source.config);
-    return { kind: 'audio', id, codec: 'aac', codecString, sampleRate, channels, timescale, config: source.config };
+    return {
+      kind: 'audio',
+      id,
+      codec: 'aac',
+      codecString,
+      sampleRate,
+      channels,
+      timescale,
+      config: new Uint8Array(source.config),
+    };
   }
   const codec = source.format === 'avc1' ? 'h264' : 'h265';
   const { config, codecString, width, height, fps } = videoConfigFromParameterSets(
     codec,
     readExtradata(codec, source.config).parameterSets,
   );
-  return { kind: 'video', id, codec, codecString, width, height, fps, timescale, config };
+  return { kind: 'video', id, codec, codecString, width, height, fps, timescale, config: new Uint8Array(config) };
 }
 
 /** One fragment a packet, as the stream daemon sends them. */

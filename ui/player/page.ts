@@ -16,7 +16,7 @@ export class Page {
   readonly video = byId('video', HTMLVideoElement);
   readonly #still = byId('still', HTMLCanvasElement);
   readonly #name = byId('name', HTMLElement);
-  readonly #badge = byId('badge', HTMLElement);
+  readonly #badge = byId('badge-text', HTMLElement);
   readonly #message = byId('message', HTMLElement);
   readonly #details = byId('details', HTMLElement);
   readonly #sound = byId('sound', HTMLButtonElement);

@@ -49,7 +49,12 @@ let framesPresented = 0;
 let lastPictureMs: number | undefined;
 let intervalMs = 40;
 
-const connection = new Connection(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live.ws`, {
+// Relative to the page, so that it also works under a path of somebody's proxy.
+const base = new URL('.', location.href);
+const socketUrl = new URL('live.ws', base);
+socketUrl.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
+
+const connection = new Connection(socketUrl.href, {
   open: () => {
     connected = true;
     connections++;
@@ -180,7 +185,7 @@ function update(): void {
     unsupported,
     blocked,
     reason,
-    streamUrl: new URL('/stream.mp4', location.href).href,
+    streamUrl: new URL('stream.mp4', base).href,
   });
   state = status.state;
   page.show(status);
@@ -213,7 +218,7 @@ setInterval(() => {
   update();
 }, TICK_MS);
 
-void fetch('/health')
+void fetch(new URL('health', base))
   .then((response) => response.json())
   .then((health: { name?: string; channel?: string }) => page.setName(health.name || (health.channel ?? '')))
   .catch(() => {
