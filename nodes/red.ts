@@ -44,9 +44,10 @@ export type NodeAPI = {
     readonly createNode: (node: RedNode, config: NodeConfig) => void;
     readonly getNode: (id: string) => RedNode | null;
     readonly getCredentials: (id: string) => { readonly username?: string; readonly password?: string } | undefined;
-    readonly registerType: <N extends RedNode>(
+    readonly registerType: (
       type: string,
-      constructor: (this: N, config: NodeConfig) => void,
+      /** Called with `new`: its `this` is a node that `createNode` completes. */
+      constructor: (this: never, config: NodeConfig) => void,
       options?: RegisterOptions,
     ) => void;
   };

@@ -52,7 +52,7 @@ export type NodeRedOptions = {
   readonly log: (entry: NodeRedLogEntry) => void;
 };
 
-/** Node-RED's settings: everything in the home folder, one administrator, nothing sent anywhere by itself. */
+/** Node-RED's settings: everything in the home folder, one administrator, no telemetry. */
 export function nodeRedSettings({ home, prepared, packageRoot, host, port, log }: NodeRedOptions): object {
   const assets = path.join(import.meta.dirname, 'assets');
   const { admin, credentialSecret } = prepared;

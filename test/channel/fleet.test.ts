@@ -13,13 +13,16 @@ function spec(id: string): Spec {
 function setUp() {
   const clock = createVirtualClock();
   const calls: string[] = [];
-  let open: (target: SpecTarget) => void = () => {};
-  const supervisor = new Promise<SpecTarget>((resolve) => (open = resolve));
+  const { promise: supervisor, resolve: open } = Promise.withResolvers<SpecTarget>();
   const target: SpecTarget = {
     declare: ({ id }) => void calls.push(`declare ${id}`),
     release: (id) => void calls.push(`release ${id}`),
   };
-  const fleet = new Fleet(new Holds(clock, 5000), supervisor, createTextLogger(() => {}));
+  const fleet = new Fleet(
+    new Holds(clock, 5000),
+    supervisor,
+    createTextLogger(() => {}),
+  );
   const settled = async () => {
     open(target);
     await supervisor;

@@ -10,20 +10,19 @@ const settleKeeping: SinkEvent = { type: 'settle', keepLast: true };
 const announced = (handle: MediaHandle): SinkEvent => ({ type: 'message', handle, spontaneous: true });
 const chosen = (handle: MediaHandle): SinkEvent => ({ type: 'message', handle, spontaneous: false });
 
+function textOf(effect: SinkEffect): string {
+  if (effect.type === 'attach') return `attach ${effect.handle.epoch}`;
+  return effect.type === 'refused' ? `refuse ${effect.id}` : 'detach';
+}
+
 /** What a sink does over a series of events, and what it holds in the end. */
 function run(...events: SinkEvent[]): { effects: string[]; held: string | undefined } {
   let state = EMPTY_SINK;
   const effects: string[] = [];
-  const name = (effect: SinkEffect): string =>
-    effect.type === 'attach'
-      ? `attach ${effect.handle.epoch}`
-      : effect.type === 'refused'
-        ? `refuse ${effect.id}`
-        : 'detach';
   for (const event of events) {
     const step = sinkReact(state, event);
     state = step.state;
-    if (step.effect) effects.push(name(step.effect));
+    if (step.effect) effects.push(textOf(step.effect));
   }
   return { effects, held: state.held?.epoch };
 }

@@ -5,9 +5,9 @@
 import { z } from 'zod';
 import { cameraSource, type Credentials } from '../../channel/camera-source.ts';
 import { cameraSettings, deviceSettings, readSettings } from '../../config.ts';
-import { BulkheadError } from '../../errors.ts';
+import { BulkheadError, type ErrorKind } from '../../errors.ts';
+import type { MediaDescription } from '../../media/track.ts';
 import { probeConfigSchema, type ProbeConfig } from '../../message/config.ts';
-import type { ProbeResult } from '../../supervisor/probe.ts';
 
 /** What the editor shows in place of a stored password. */
 const STORED = '__PWRD__';
@@ -27,13 +27,18 @@ const requestSchema = z.object({
     .default(null),
 });
 
+export type ProbeAnswer =
+  | { readonly ok: true; readonly media: MediaDescription }
+  | { readonly ok: false; readonly kind: ErrorKind; readonly message: string };
+
 export type ProbeAccess = {
   readonly home: string;
   /** The stored credentials of a node that was deployed. */
   readonly storedCredentials: (node: string) => Credentials | undefined;
   /** What `${NAME}` stands for, for that node. */
   readonly environment: (name: string, node: string) => string | undefined;
-  readonly probe: (config: ProbeConfig) => Promise<ProbeResult>;
+  /** Rejects with a `BulkheadError` that says why the source cannot be opened. */
+  readonly probe: (config: ProbeConfig) => Promise<MediaDescription>;
 };
 
 /** Node-RED puts environment variables in when it deploys; an undeployed dialog has the name still. */
@@ -80,9 +85,9 @@ export function probeConfig(body: unknown, access: ProbeAccess): ProbeConfig {
 }
 
 /** Tests what the dialog holds. Settings that are wrong are an answer like a camera that does not. */
-export async function probeCamera(body: unknown, access: ProbeAccess): Promise<ProbeResult> {
+export async function probeCamera(body: unknown, access: ProbeAccess): Promise<ProbeAnswer> {
   try {
-    return await access.probe(probeConfig(body, access));
+    return { ok: true, media: await access.probe(probeConfig(body, access)) };
   } catch (error) {
     if (error instanceof BulkheadError) return { ok: false, kind: error.kind, message: error.message };
     throw error;
