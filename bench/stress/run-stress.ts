@@ -67,7 +67,7 @@ class Peer {
   /** The next line that begins with a word; what comes before it is dropped. */
   async line(word: string): Promise<string> {
     for (;;) {
-      const at = this.#lines.findIndex((line) => line.startsWith(`${word}`));
+      const at = this.#lines.findIndex((line) => line.startsWith(word));
       if (at >= 0)
         return this.#lines
           .splice(0, at + 1)
