@@ -1,7 +1,8 @@
 /**
  * What an integrator's camera sends is what a viewer's port delivers: every kind of stream that the third-party server has, through the whole product.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { startCamera, type Camera } from '../support/camera.ts';
 import { cameraFlows, freePorts, Host } from '../support/host.ts';
 
@@ -49,18 +50,18 @@ type Stream = {
 };
 
 /** What ffprobe finds in four seconds of a URL. */
-function probe(url: string): Stream[] {
-  const json = execFileSync(
+async function probe(url: string): Promise<Stream[]> {
+  const { stdout } = await promisify(execFile)(
     'ffprobe',
     ['-v', 'error', '-of', 'json', '-show_streams', '-analyzeduration', '4M', '-read_intervals', '%+4', url],
-    { encoding: 'utf8', timeout: 50_000 },
+    { timeout: 50_000 },
   );
-  return (JSON.parse(json) as { streams: Stream[] }).streams;
+  return (JSON.parse(stdout) as { streams: Stream[] }).streams;
 }
 
-test.each(names)('/%s arrives with its codec, size and rate', (name) => {
+test.each(names)('/%s arrives with its codec, size and rate', async (name) => {
   const expected = MOUNTS[name]!;
-  const streams = probe(`http://127.0.0.1:${ports[names.indexOf(name)]}/stream.mp4`);
+  const streams = await probe(`http://127.0.0.1:${ports[names.indexOf(name)]}/stream.mp4`);
   const video = streams.find((stream) => stream.codec_type === 'video');
   const audio = streams.find((stream) => stream.codec_type === 'audio');
   expect(video).toMatchObject({ codec_name: expected.codec, width: expected.width });
