@@ -144,7 +144,6 @@ export class Channel {
     if (!table) return false;
     try {
       const format = formatOf(table.content, table.version, true);
-      if (!isKey(record, format)) return false;
       this.#presence = new AudioPresence();
       this.#starvation.expect(format.fps);
       this.#setTrouble(null);

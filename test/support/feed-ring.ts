@@ -12,12 +12,14 @@ export type FeederOptions = {
   readonly prefillSeconds?: number;
   readonly dataBytes?: number;
   readonly slots?: number;
-} & Pick<FeederCommand, 'sound' | 'dropPictures'>;
+} & Pick<FeederCommand, 'from' | 'sound' | 'dropPictures'>;
 
 /** What changes from now on. */
 export type FeederCommand = {
   /** Another clip from its beginning, with another stream table. */
   readonly clip?: string;
+  /** The clip begins with this packet instead of its first: in the middle of a GOP. */
+  readonly from?: number;
   readonly sound?: boolean;
   /** Nothing comes any more; `false` = the camera is back, with a keyframe after a break. */
   readonly paused?: boolean;

@@ -36,7 +36,7 @@ let faults: Required<Pick<FeederCommand, 'sound' | 'paused' | 'dropPictures'>> =
   paused: false,
   dropPictures: options.dropPictures ?? 0,
 };
-let play = begin(options.clip, monotonicUs() - (options.prefillSeconds ?? 0) * 1e6);
+let play = skipTo(begin(options.clip, monotonicUs() - (options.prefillSeconds ?? 0) * 1e6), options.from ?? 0);
 
 function begin(clip: string, startUs: number): Play {
   const { tracks, packets } = readClip(clip);
@@ -54,6 +54,15 @@ function begin(clip: string, startUs: number): Play {
   });
   tell({ type: 'playing', clip, head: writer.head });
   return { packets: within, lengthSeconds, startUs, loop: 0, index: 0, fresh: new Set(tracks.map(({ id }) => id)) };
+}
+
+/** Begins in the middle: the packet `index` is due now. */
+function skipTo(from: Play, index: number): Play {
+  const packet = from.packets[index];
+  const first = from.packets[0];
+  if (!packet || !first) return from;
+  const seconds = packet.dts / packet.track.timescale - first.dts / first.track.timescale;
+  return { ...from, index, startUs: from.startUs - seconds * 1e6 };
 }
 
 /** Writes what is due. */
@@ -102,7 +111,7 @@ function isLeftOut(packet: Packet): boolean {
 
 function obey(command: FeederCommand): void {
   faults = { ...faults, ...command };
-  if (command.clip !== undefined) play = begin(command.clip, monotonicUs());
+  if (command.clip !== undefined) play = skipTo(begin(command.clip, monotonicUs()), command.from ?? 0);
   // A camera that comes back begins with a keyframe, after a break.
   if (command.paused === false) play = { ...begin(command.clip ?? options.clip, monotonicUs()) };
 }
