@@ -1,0 +1,4 @@
+import { testDeploys } from './matrix.ts';
+
+jest.setTimeout(120_000);
+testDeploys('4.1');
