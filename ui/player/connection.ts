@@ -32,12 +32,18 @@ export class Connection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #dial: ReturnType<typeof setTimeout> | undefined;
   #heardMs = 0;
+  #dialledMs = 0;
   #closed = false;
 
   constructor(url: string, handlers: ConnectionHandlers) {
     this.#url = url;
     this.#handlers = handlers;
     this.#connect();
+  }
+
+  /** When the newest connection was begun. */
+  get dialledMs(): number {
+    return this.#dialledMs;
   }
 
   /** Drops the connection and makes another: for a stream that cannot go on as it is. */
@@ -65,6 +71,7 @@ export class Connection {
   }
 
   #connect(): void {
+    this.#dialledMs = performance.now();
     const socket = new WebSocket(this.#url);
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;

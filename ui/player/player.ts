@@ -18,6 +18,8 @@ export type BulkheadPlayer = {
   /** From the newest picture to the one on the screen. */
   readonly behindMs: number | null;
   readonly connections: number;
+  /** From dialling to the first picture on the screen, of the newest connection that has got so far. */
+  readonly startMs: number | null;
 };
 
 const TICK_MS = 100;
@@ -48,6 +50,7 @@ let state: PlayerState = 'connecting';
 let framesPresented = 0;
 let lastPictureMs: number | undefined;
 let intervalMs = 40;
+let startMs: number | null = null;
 
 // Relative to the page, so that it also works under a path of somebody's proxy.
 const base = new URL('.', location.href);
@@ -164,6 +167,7 @@ function onPresented(): void {
   framesPresented++;
   if (stream && !stream.shown) {
     stream.shown = true;
+    startMs = Math.round(performance.now() - connection.dialledMs);
     page.releaseStill();
     update();
   }
@@ -240,6 +244,9 @@ const view: BulkheadPlayer = {
   },
   get connections() {
     return connections;
+  },
+  get startMs() {
+    return startMs;
   },
 };
 Object.assign(window, { bulkheadPlayer: view });
