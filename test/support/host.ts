@@ -14,7 +14,7 @@ import { pathsOf, ringPath } from '../../runtime/paths.ts';
 import type { ChannelView } from '../../runtime/server/api/channel-view.ts';
 import type { BulkheadEvent } from '../../runtime/supervisor/view.ts';
 
-const COMMAND = path.resolve(__dirname, '../../dist/runtime/server/main.js');
+const COMMAND = path.resolve(import.meta.dirname, '../../dist/runtime/server/main.js');
 const PASSWORD = 'correct horse battery staple';
 
 export type FlowNode = { readonly id: string; readonly type: string; readonly [key: string]: unknown };
