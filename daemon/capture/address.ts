@@ -24,7 +24,7 @@ const DEFAULT_PORT: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322, 
 const PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i;
 const HOST_AND_PORT = /^(\[[0-9a-f:.]+\]|[^:@[\]\s]+)(?::(\d{1,5}))?$/i;
 /** Some cameras want the password in the path (`/user=admin_password=...`). */
-const TALKATIVE_PATH = /pass|pwd|secret|token|auth|user/i;
+const TALKATIVE_PATH = /(pass\w*|pwd|secret|token|auth|user\w*)=/i;
 /** FFmpeg keeps `user:password` of an RTSP address in 128 bytes and cuts the rest off without a word (rtsp.c). */
 const CREDENTIALS_LIMIT_BYTES = 127;
 

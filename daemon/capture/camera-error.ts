@@ -68,7 +68,7 @@ function sentence(failure: CameraFailure, place: string): [ErrorKind, string] {
     case 'foreign':
       return ['invalid', `${place} answers, but not in ${failure.protocol}: check the port.`];
     case 'notMedia':
-      return ['unsupported', `${place} answers, but with nothing that can be read as video.`];
+      return ['unsupported', `${place} gives nothing that can be read as video.`];
     case 'closed':
       return ['unavailable', `${place} has closed the connection.`];
     case 'noVideo':
@@ -76,7 +76,7 @@ function sentence(failure: CameraFailure, place: string): [ErrorKind, string] {
     case 'unsupported':
       return [
         'unsupported',
-        `${place} sends ${failure.codec} video; H.264 and H.265 can be carried. Choose one of them in the camera.`,
+        `${place} sends ${failure.codec} video; only H.264 and H.265 can be carried. Set the camera to one of them.`,
       ];
     case 'noSuchFile':
       return ['notFound', `There is no file ${place}.`];

@@ -12,7 +12,7 @@ import type { CameraFailure } from './camera-error.ts';
 const QUESTION = 'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Bulkhead\r\n\r\n';
 const ANSWER = 'RTSP/';
 
-/** What a failed RTSP dial was really about. Resolves within `patienceMs`; `dialledMs` is how long FFmpeg had waited. */
+/** What a failed RTSP dial was really about. Resolves within `patienceMs`; `dialledMs` is how long FFmpeg was allowed to wait. */
 export function diagnoseRtsp(address: Address, dialledMs: number, patienceMs: number): Promise<CameraFailure> {
   return new Promise((resolve) => {
     let heard = '';

@@ -2,19 +2,21 @@
  * Measures how many pictures a second really come: what cameras announce is often wrong, and often nothing.
  */
 
-/** Long enough for a steady figure, short enough to be of use. */
+/** Long enough for a steady figure. */
 const WINDOW_SECONDS = 2;
 /** A change below this is not worth telling anybody. */
 const CHANGE = 0.1;
 
 export class FrameRate {
   readonly #timescale: number;
+  readonly #windowSeconds: number;
   #firstDts: number | undefined;
   #frames = 0;
   #fps = 0;
 
-  constructor(timescale: number) {
+  constructor(timescale: number, windowSeconds = WINDOW_SECONDS) {
     this.#timescale = timescale;
+    this.#windowSeconds = windowSeconds;
   }
 
   /** Frames per second over the last full window; 0 = not yet known. */
@@ -31,7 +33,7 @@ export class FrameRate {
     }
     this.#frames++;
     const seconds = (dts - this.#firstDts) / this.#timescale;
-    if (seconds < WINDOW_SECONDS) return false;
+    if (seconds < this.#windowSeconds) return false;
     const fps = tidyFps(this.#frames / seconds);
     this.#firstDts = dts;
     this.#frames = 0;

@@ -14,9 +14,8 @@ import { dialString, parseAddress, secretForms, type Address } from './address.t
 import { after } from './after.ts';
 import { AvInput } from './av/av-input.ts';
 import { AvSource } from './av/av-source.ts';
-import { dialFailure } from './av/ffmpeg-failure.ts';
+import { dialFailure, unclearFailure } from './av/ffmpeg-failure.ts';
 import { PacedInput } from './av/paced-input.ts';
-import type { InputFailure } from './av/packet-input.ts';
 import type { CameraFailure } from './camera-error.ts';
 import { diagnoseRtsp } from './diagnose.ts';
 import type { MediaSource } from './media-source.ts';
@@ -26,6 +25,8 @@ export type SourceLimits = {
   readonly connectTimeoutMs: number;
   /** Between two packets. */
   readonly stallTimeoutMs: number;
+  /** For asking the other side once more after an unclear failure. */
+  readonly diagnosisMs: number;
 };
 
 export type SourceTools = SourceLimits & {
@@ -44,8 +45,6 @@ export type SourceFactory = {
 
 const TEST_CLIP = fileURLToPath(new URL('./assets/test-camera.mp4', import.meta.url));
 const TEST_CLIP_US = 60_000_000;
-/** How long the other side is asked once more after an unclear failure. */
-const DIAGNOSIS_MS = 1500;
 /** HLS brings packets by the segment: a pause of a segment's length is its ordinary way. */
 const HLS_STALL_MS = 30_000;
 /** Containers that say when a picture is to be decoded; all others leave FFmpeg to guess. */
@@ -93,9 +92,8 @@ function rtspFactory(address: Address, transport: 'tcp' | 'udp', tools: SourceTo
           const known = dialFailure(failure, address.username !== undefined);
           if (known.type !== 'ambiguous') return known;
           // Inside TLS there is nothing to ask in plain text.
-          if (address.scheme === 'rtsps') return unclear(failure, 'RTSP over TLS', tools);
-          const diagnosis = await diagnoseRtsp(address, Math.max(failure.afterMs, DIAGNOSIS_MS), DIAGNOSIS_MS);
-          return diagnosis.type === 'silent' ? { type: 'silent', limitMs: tools.connectTimeoutMs } : diagnosis;
+          if (address.scheme === 'rtsps') return unclearFailure(failure, 'RTSP over TLS', tools.connectTimeoutMs);
+          return diagnoseRtsp(address, tools.connectTimeoutMs, tools.diagnosisMs);
         },
         trustsDts: () => false,
         onSoundLost: tools.onSoundLost,
@@ -126,7 +124,7 @@ function httpFactory(address: Address, tools: SourceTools): SourceFactory {
         prepare: () => findHost(address, tools.connectTimeoutMs),
         explain: (failure) => {
           const known = dialFailure(failure, address.username !== undefined);
-          return known.type === 'ambiguous' ? unclear(failure, 'HTTP with video in it', tools) : known;
+          return known.type === 'ambiguous' ? unclearFailure(failure, 'HTTP', tools.connectTimeoutMs) : known;
         },
         trustsDts: (format) => EXACT_DTS.test(format),
         onSoundLost: tools.onSoundLost,
@@ -186,9 +184,4 @@ async function findHost(address: Address, limitMs: number): Promise<CameraFailur
     (): CameraFailure => ({ type: 'unknownHost' }),
   );
   return Promise.race([found, after(limitMs).then((): CameraFailure => ({ type: 'unknownHost' }))]);
-}
-
-function unclear(failure: InputFailure, protocol: string, tools: SourceTools): CameraFailure {
-  if (failure.timedOut) return { type: 'silent', limitMs: tools.connectTimeoutMs };
-  return { type: 'foreign', protocol };
 }

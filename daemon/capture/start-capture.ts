@@ -20,6 +20,7 @@ import { sourceFactory } from './open-source.ts';
 import { PacketWriter } from './packet-writer.ts';
 
 const HEARTBEAT_MS = 250;
+const DIAGNOSIS_MS = 1500;
 /** A daemon that loses pictures for their size counts as well again after this long without. */
 const TOO_LARGE_FORGOTTEN_MS = 30_000;
 
@@ -33,7 +34,12 @@ export async function startCapture(config: CaptureConfig, context: CaptureContex
     log.warn({ losses: counts }, 'packets were lost');
     if (counts.tooLarge !== undefined) warnOfSize();
   });
-  const source = sourceFactory(config.source, { ...config, clock, onSoundLost: () => losses.add('sound') });
+  const source = sourceFactory(config.source, {
+    ...config,
+    diagnosisMs: DIAGNOSIS_MS,
+    clock,
+    onSoundLost: () => losses.add('sound'),
+  });
   listenToFFmpeg({ log, clock, secrets: source.secrets, onMissed: (count) => losses.add('network', count) });
 
   let cancelWarning: Cancel | undefined;

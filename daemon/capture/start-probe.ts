@@ -19,23 +19,34 @@ import { VideoIntake } from './video-intake.ts';
 
 export type ProbeContext = Pick<DaemonContext, 'log' | 'send' | 'ready' | 'exit'>;
 
-/** Kept back from the time limit for saying the result and goodbye. */
-const FAREWELL_MS = 500;
+/** Somebody is waiting in front of a dialogue: a rougher figure will do. */
+const GAUGE_SECONDS = 1;
+
+/**
+ * How the time limit is spent, in the order of the steps: dialling, asking once more after an unclear failure, what lies between the steps on a
+ * busy machine, and saying the result and goodbye.
+ */
+function spend(timeoutMs: number): { connectMs: number; diagnosisMs: number; resultMs: number } {
+  const diagnosisMs = Math.min(1500, timeoutMs / 5);
+  const leewayMs = timeoutMs / 8;
+  const resultMs = timeoutMs - Math.min(300, timeoutMs / 10);
+  return { connectMs: resultMs - diagnosisMs - leewayMs, diagnosisMs, resultMs };
+}
 
 /** Rejects when the source makes no sense; every other result is a message. */
 export async function startProbe(config: ProbeConfig, context: ProbeContext): Promise<Running> {
-  const limitMs = Math.max(config.timeoutMs - FAREWELL_MS, config.timeoutMs / 2);
+  const { connectMs, diagnosisMs, resultMs } = spend(config.timeoutMs);
   const factory = sourceFactory(config.source, {
-    // The diagnosis of an unclear failure takes its time from the same limit.
-    connectTimeoutMs: limitMs * 0.75,
-    stallTimeoutMs: limitMs,
+    connectTimeoutMs: connectMs,
+    stallTimeoutMs: resultMs,
+    diagnosisMs,
     clock: systemClock,
     onSoundLost: () => {},
   });
   listenToFFmpeg({ log: context.log, clock: systemClock, secrets: factory.secrets, onMissed: () => {} });
   const source = factory.make();
   context.ready();
-  void report(probe(source, factory.place, limitMs), factory.place, context);
+  void report(probe(source, factory.place, resultMs), factory.place, context);
   return { stop: () => source.close() };
 }
 
@@ -82,7 +93,7 @@ class Gauge {
     this.#description = description;
     this.#intake = new VideoIntake(video.codec, video.extradata);
     this.#order = new DecodeOrder(video.timescale, video.fps);
-    this.#rate = new FrameRate(video.timescale);
+    this.#rate = new FrameRate(video.timescale, GAUGE_SECONDS);
   }
 
   /** A rate that was measured, of a picture whose size is known. */

@@ -52,8 +52,15 @@ export function captureConfig(source: object, ringPath: string, more: object = {
   };
 }
 
-export function startRunner(config: object, ringPath: string, generation = 1): RunningCapture {
-  const child = spawn(NODE, [RUNNER], {
+/** `around`: a command to run it under, e.g. in a mount namespace of its own. */
+export function startRunner(
+  config: object,
+  ringPath: string,
+  generation = 1,
+  around: readonly string[] = [],
+): RunningCapture {
+  const [command, ...argv] = [...around, NODE, RUNNER];
+  const child = spawn(command, argv, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], BULKHEAD_LOG_LEVEL: 'debug' },
   });

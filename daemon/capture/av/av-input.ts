@@ -20,6 +20,7 @@ import {
   type AVSeekFlag,
 } from 'node-av/constants';
 import { CodecParameters, Dictionary, FormatContext, Packet, avGetCodecName, type Stream } from 'node-av/lib';
+import { monotonicUs } from '../../../runtime/clock.ts';
 import { after } from '../after.ts';
 import type { InputFailure, InputStream, PacketInput } from './packet-input.ts';
 
@@ -47,6 +48,8 @@ export class AvInput implements PacketInput {
   #streams: readonly InputStream[] = [];
   #formatName = '';
   #interrupted = false;
+  /** The limit that a call ran into. */
+  #expiredMs: number | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: AvInputOptions) {
@@ -99,6 +102,10 @@ export class AvInput implements PacketInput {
     return this.#limited(this.#options.readLimitMs(this.#formatName), () => this.#context.readFrame(this.packet));
   }
 
+  captureUs(): number {
+    return monotonicUs();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -119,10 +126,9 @@ export class AvInput implements PacketInput {
     const startedMs = performance.now();
     const pending = call().finally(() => (this.#pending = undefined));
     this.#pending = pending;
-    let timedOut = false;
     let giveUp = nothing;
     let timer = setTimeout(() => {
-      timedOut = true;
+      this.#expiredMs = limitMs;
       this.#interrupt();
       timer = setTimeout(() => giveUp(), ABANDON_AFTER_MS);
     }, limitMs);
@@ -131,7 +137,10 @@ export class AvInput implements PacketInput {
       giveUp = () => resolve(AVERROR_EXIT);
       pending.then(resolve, reject);
     }).finally(() => clearTimeout(timer));
-    return code < 0 ? { code, timedOut, afterMs: performance.now() - startedMs } : undefined;
+    if (code >= 0) return undefined;
+    // An interrupted read may still give a packet that the parser had kept: it is the next one that fails.
+    const timedOut = this.#expiredMs !== undefined;
+    return { code, timedOut, afterMs: this.#expiredMs ?? performance.now() - startedMs };
   }
 
   #interrupt(): void {

@@ -5,7 +5,6 @@
  * that is left out. Does not belong here: how an input is dialled, paced or looped, and what its failures are called.
  */
 import { AV_PKT_DATA_NEW_EXTRADATA } from 'node-av/constants';
-import { monotonicUs } from '../../../runtime/clock.ts';
 import { BulkheadError } from '../../../runtime/errors.ts';
 import { cameraError, type CameraFailure } from '../camera-error.ts';
 import type { MediaSource, SourceDescription, SourcePacket, SourceRead } from '../media-source.ts';
@@ -93,7 +92,7 @@ export class AvSource implements MediaSource {
 
   /** What the packet that was just read gives. */
   async #packets(): Promise<SourcePacket[]> {
-    const captureUs = monotonicUs();
+    const captureUs = this.#input.captureUs();
     const { packet } = this.#input;
     const index = packet.streamIndex;
     if (index === this.#video?.stream.index) return this.#videoPackets(this.#video.stream, captureUs);

@@ -58,6 +58,12 @@ export function dialFailure(
   }
 }
 
+/** What an unclear number means where nobody can be asked again. */
+export function unclearFailure(failure: InputFailure, protocol: string, limitMs: number): CameraFailure {
+  if (failure.timedOut || failure.code === -errno.ETIMEDOUT) return { type: 'silent', limitMs };
+  return failure.code === AVERROR_INVALIDDATA ? { type: 'notMedia' } : { type: 'foreign', protocol };
+}
+
 /** While packets were being read. */
 export function readFailure(failure: InputFailure): CameraFailure {
   if (failure.timedOut || failure.code === -errno.ETIMEDOUT) return { type: 'stalled', limitMs: failure.afterMs };

@@ -9,14 +9,12 @@ import { AV_LOG_QUIET, AV_LOG_WARNING } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Logger } from '../../../runtime/log.ts';
+import { scrub } from '../scrub.ts';
 
 Log.setLevel(AV_LOG_QUIET);
 
 const REPORT_EVERY_MS = 1000;
 const MISSED = /RTP: missed (\d+) packets/;
-/** `//user:password@host`, wherever FFmpeg quotes a URL. */
-const USER_INFO = /\/\/[^/\s@]*(?:@[^/\s@]*)*@/g;
-
 export type FFmpegEar = {
   readonly log: Logger;
   readonly clock: Clock;
@@ -25,13 +23,6 @@ export type FFmpegEar = {
   /** RTP packets that the network has lost. */
   readonly onMissed: (count: number) => void;
 };
-
-/** Removes every secret from a text of somebody else's. */
-export function scrub(text: string, secrets: readonly string[]): string {
-  let clean = text.replace(USER_INFO, '//[secret]@');
-  for (const secret of secrets) clean = clean.replaceAll(secret, '[secret]');
-  return clean;
-}
 
 /** Starts listening; there is one FFmpeg in a process, and so one ear. */
 export function listenToFFmpeg(ear: FFmpegEar): void {

@@ -6,6 +6,7 @@
  */
 import { AVERROR_EOF, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
 import type { CodecParameters, Packet } from 'node-av/lib';
+import { monotonicUs } from '../../../runtime/clock.ts';
 import { Sleeper } from '../after.ts';
 import type { AvInput } from './av-input.ts';
 import type { InputFailure, InputStream, PacketInput } from './packet-input.ts';
@@ -23,10 +24,13 @@ export type PacedInputOptions = {
   readonly positionUs?: () => number;
 };
 
-/** Being late by more than this (a suspended machine) is not caught up with: the pace begins anew. */
-const LATE_MS = 1000;
+/**
+ * Being late by more than this (a suspended machine) is not caught up with: the pace begins anew. A jump into a clip is late by as much as the
+ * keyframe lies before the wanted position, and that has to be caught up with.
+ */
+const LATE_US = 3_000_000;
 /** A leap of the timestamps that no camera means as a pause. */
-const LEAP_MS = 10_000;
+const LEAP_US = 10_000_000;
 /** How far a looped clip may be from where it should be before it is set right. */
 const OFF_POSITION_US = 500_000;
 
@@ -45,9 +49,11 @@ export class PacedInput implements PacketInput {
   /** End of the last round on the endless timeline, until this round's picture begins. */
   #continueAtUs: number | undefined;
   /** A jump into the clip whose first picture has not come yet. */
-  #entry: { readonly positionUs: number; readonly atMs: number } | undefined;
-  /** Monotonic milliseconds at which the endless timeline's zero was, or would have been. */
-  #zeroMs: number | undefined;
+  #entry: { readonly positionUs: number; readonly atUs: number } | undefined;
+  /** When the endless timeline's zero was, or would have been; monotonic. */
+  #zeroUs: number | undefined;
+  /** When the packet was due: a viewer's latency counts from there, and a clip's timestamps stand where its clock says. */
+  #dueUs = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: PacedInputOptions) {
@@ -101,6 +107,10 @@ export class PacedInput implements PacketInput {
     }
   }
 
+  captureUs(): number {
+    return this.#paced ? this.#dueUs : this.#round.captureUs();
+  }
+
   close(): Promise<void> {
     this.#sleeper.close();
     this.#closing ??= this.#round.close();
@@ -138,7 +148,7 @@ export class PacedInput implements PacketInput {
   async #enter(positionUs: number): Promise<InputFailure | undefined> {
     const video = this.streams().find((stream) => stream.kind === 'video');
     if (positionUs <= 0 || !video) return undefined;
-    this.#entry = { positionUs, atMs: performance.now() };
+    this.#entry = { positionUs, atUs: monotonicUs() };
     return this.#round.seek(video.index, fromMicroseconds(video.timeBase, positionUs), AVSEEK_FLAG_BACKWARD);
   }
 
@@ -157,7 +167,7 @@ export class PacedInput implements PacketInput {
         this.#continueAtUs = undefined;
       }
       if (this.#entry) {
-        this.#zeroMs = this.#entry.atMs - (this.#entry.positionUs + this.#offsetUs) / 1000;
+        this.#zeroUs = this.#entry.atUs - this.#entry.positionUs - this.#offsetUs;
         this.#entry = undefined;
       }
     }
@@ -177,10 +187,11 @@ export class PacedInput implements PacketInput {
     if (!this.#paced || !stream) return;
     const dtsUs = microsecondsOf(stream.timeBase, packet.dts) ?? microsecondsOf(stream.timeBase, packet.pts);
     if (dtsUs === undefined) return;
-    const nowMs = performance.now();
-    this.#zeroMs ??= nowMs - dtsUs / 1000;
-    const waitMs = this.#zeroMs + dtsUs / 1000 - nowMs;
-    if (waitMs < -LATE_MS || waitMs > LEAP_MS) this.#zeroMs = nowMs - dtsUs / 1000;
-    else await this.#sleeper.sleep(waitMs);
+    const nowUs = monotonicUs();
+    this.#zeroUs ??= nowUs - dtsUs;
+    const waitUs = this.#zeroUs + dtsUs - nowUs;
+    if (waitUs < -LATE_US || waitUs > LEAP_US) this.#zeroUs = nowUs - dtsUs;
+    else await this.#sleeper.sleep(waitUs / 1000);
+    this.#dueUs = this.#zeroUs + dtsUs;
   }
 }

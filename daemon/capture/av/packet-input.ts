@@ -36,6 +36,8 @@ export type PacketInput = {
   readonly packet: Packet;
   /** One at a time. Undefined = `packet` holds the next one. */
   readonly read: () => Promise<InputFailure | undefined>;
+  /** When what is in `packet` came in, or, of a paced input, when it was due. CLOCK_MONOTONIC microseconds. */
+  readonly captureUs: () => number;
   /** Ends whatever is pending, says goodbye, frees. Calling it again does nothing. */
   readonly close: () => Promise<void>;
 };
