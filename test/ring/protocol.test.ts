@@ -249,17 +249,22 @@ describe('R3', () => {
 
   test.each([
     ['no length', { length: 0 }],
-    ['more than the longest record', { length: 8 * LINE_BYTES + 1 }],
+    ['more than the longest record', { length: 3 * LINE_BYTES + 1 }],
     ['a record across the end of the data area', { pos: 7, length: 2 * LINE_BYTES }],
     ['a position that is no number', { pos: NaN }],
     ['half a position', { pos: 0.5 }],
     ['a negative position', { pos: -8 }],
-    ['a record beyond the intent', { pos: 1, length: LINE_BYTES }],
+    ['a record beyond the intent', { pos: 4, length: LINE_BYTES }],
   ])('a sealed slot with %s is corrupt, and no byte is copied', (_name, wrong) => {
-    const ring = small();
-    write(ring, attach(ring));
+    const ring = ringInMemory({ slots: 4, dataUnits: 8, maxRecordBytes: 3 * LINE_BYTES });
+    const state = attach(ring);
+    for (let n = 0; n < 4; n++) write(ring, state);
     const forged = createSlot();
-    composeSlot(forged, { seq: 1, pos: 0, length: 64, flags: 0, epoch: 1, payloadCrc: 0, ...wrong }, META);
+    const fields = { seq: 1, pos: 0, length: 64, flags: 0, epoch: 1, payloadCrc: 0 };
+    composeSlot(forged, fields, META);
+    storeSlot(ring, forged);
+    expect(read(ring, readerAt(1))).toBe('on');
+    composeSlot(forged, { ...fields, ...wrong }, META);
     storeSlot(ring, forged);
     const reader = readerAt(1);
     expect(read(ring, reader)).toBe('corrupt');

@@ -152,6 +152,14 @@ test('one flipped bit anywhere in a bank is noticed', () => {
   expect(table.readTable(ring)).toMatchObject({ version: 1 });
 });
 
+test('a sealed bank of another version than the control words say is refused', () => {
+  const ring = memory();
+  for (const step of table.TABLE_STEPS) step(ring, { version: 3, bytes: content(3) });
+  ring.i64[TABLE_INTENT_AT / 8] = 1n;
+  ring.i64[TABLE_VERSION_AT / 8] = 1n;
+  expect(table.readTable(ring)).toBeUndefined();
+});
+
 test('records name the table they were written under, also after 65,536 versions', () => {
   const path = temporaryRing();
   const writer = RingWriter.open({ path, slots: 8, dataBytes: 4096 });
