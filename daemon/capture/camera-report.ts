@@ -43,7 +43,7 @@ export class CameraReport {
     if (this.#state === 'online') return;
     this.#state = 'online';
     log.info({ place }, 'the camera is online');
-    this.#event('camera.online', null, { place });
+    this.#event('camera.online', { place });
   }
 
   /** A connection, or the attempt at one, has ended. */
@@ -58,7 +58,7 @@ export class CameraReport {
     // The same sentence every 30 s for a weekend would bury everything else.
     if (isNews) log.warn({ place, kind: error.kind, retryMs }, error.message);
     else log.debug({ place, kind: error.kind, retryMs }, error.message);
-    if (isChange) this.#event('camera.offline', error.kind, { place, message: error.message });
+    if (isChange) this.#event('camera.offline', { place, errorKind: error.kind, message: error.message });
   }
 
   /** What the stream is, as the ring's table has it. */
@@ -66,7 +66,7 @@ export class CameraReport {
     this.#say({ ...describeTable(table), fps: describeTable(table).fps || (this.#media?.fps ?? null) });
     const sentences = table.leftOut.join(' ');
     if (sentences !== this.#leftOut && sentences !== '')
-      this.#event('camera.limited', null, { message: sentences.slice(0, 500) });
+      this.#event('camera.limited', { message: sentences.slice(0, 500) });
     this.#leftOut = sentences;
   }
 
@@ -92,7 +92,8 @@ export class CameraReport {
     });
   }
 
-  #event(event: string, reason: string | null, detail: Record<string, string>): void {
-    this.#options.send({ type: 'event', event, reason, detail });
+  #event(event: string, detail: Record<string, string>): void {
+    // Reasons are for what the supervisor does to daemons; why a camera is away stands in the detail.
+    this.#options.send({ type: 'event', event, reason: null, detail });
   }
 }

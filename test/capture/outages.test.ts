@@ -81,8 +81,7 @@ afterAll(async () => {
     expect(cameraStates(one).at(-1)).toBe('online');
     const offline = one.messages.find((m) => m.type === 'event' && m['event'] === 'camera.offline');
     expect(offline).toMatchObject({
-      reason: 'unavailable',
-      detail: { message: expect.stringMatching(/has closed the connection/) },
+      detail: { errorKind: 'unavailable', message: expect.stringMatching(/has closed the connection/) },
     });
     // The timestamps tell how long it was away: as much time as has passed between the two captures.
     const at = tape.records.findIndex(({ discontinuity }, i) => discontinuity && i > 0);

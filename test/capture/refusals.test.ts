@@ -80,7 +80,7 @@ async function expectRefusal([name, kind, message]: Case): Promise<void> {
   expect(first['retryMs']).toBeGreaterThan(0);
   const events = capture.messages.filter((m) => m.type === 'event' && m['event'] === 'camera.offline');
   expect(events).toHaveLength(1);
-  expect(events[0]).toMatchObject({ reason: kind, detail: { message: first['message'] } });
+  expect(events[0]).toMatchObject({ reason: null, detail: { errorKind: kind, message: first['message'] } });
   expect(capture.messages.filter((m) => m.type === 'ready')).toHaveLength(1);
   expect((await capture.exited).code).toBe(0);
 }

@@ -91,7 +91,8 @@ export function startRunner(
       }
     },
     stop: async () => {
-      if (child.connected) child.send({ type: 'stop' });
+      // It may be ending by itself at this very moment: then there is nobody left to tell.
+      if (child.connected) child.send({ type: 'stop' }, () => {});
       const killer = setTimeout(() => child.kill('SIGKILL'), 8000);
       await exited;
       clearTimeout(killer);
