@@ -3,7 +3,7 @@
  * readable by its owner only, and never written over.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
@@ -51,8 +51,23 @@ async function readAdmin(file: string): Promise<z.output<typeof adminSchema>> {
   }
 }
 
+/** Makes the home folder. Throws with what is wrong with it. */
+export async function makeHome(home: string): Promise<void> {
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    await access(home, constants.W_OK);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in its way' : `it cannot be written (${code})`;
+    throw new BulkheadError('invalid', `The home folder ${home} cannot be used: ${why}. Choose another with --home.`, {
+      context: { path: home },
+      cause,
+    });
+  }
+}
+
 async function prepareFiles(home: string, defaultFlow: string, presetPassword: string | undefined): Promise<Home> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  await makeHome(home);
   await unlessThere(() => copyFile(defaultFlow, path.join(home, FLOW_FILE), constants.COPYFILE_EXCL));
 
   const secretFile = path.join(home, SECRET_FILE);

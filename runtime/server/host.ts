@@ -17,7 +17,7 @@ import { BulkheadError, toBulkheadError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { packageRoot } from '../package-root.ts';
 import { channelViews } from './api/channel-view.ts';
-import { prepareHome } from './first-start.ts';
+import { makeHome, prepareHome } from './first-start.ts';
 import { loadNodeRed, nodeRedSettings, type NodeRed, type NodeRedLogEntry } from './node-red.ts';
 import type { HostOptions } from './options.ts';
 import { createOriginGuard, type Guard } from './origin-guard.ts';
@@ -157,6 +157,7 @@ export async function openHost(options: HostOptions, { log, nodeRedLog }: HostLo
     const nodeRed = loadNodeRed();
     const express = await loadExpress();
 
+    await makeHome(home);
     const bulkhead = openBulkhead({ home, log });
     closers.push(() => bulkhead.close());
     await bulkhead.supervisor;

@@ -88,7 +88,7 @@ export function channelViews({ sources, streams, daemons, callerHost }: ChannelF
       url: stream ? streamUrl(stream, callerHost) : null,
       media: source.media,
       viewers: own.reduce((sum, daemon) => sum + daemon.viewers, 0),
-      daemons: own.map(daemonOf),
+      daemons: own.map(daemonOf).toSorted((a, b) => a.kind.localeCompare(b.kind) || a.id.localeCompare(b.id)),
       recording: null,
     };
   });
