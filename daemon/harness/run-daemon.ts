@@ -5,6 +5,7 @@
  * and any decision about being restarted (the supervisor's).
  */
 import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicUs } from '../../runtime/clock.ts';
 import { BulkheadError, toBulkheadError, type ErrorKind } from '../../runtime/errors.ts';
 import { EXIT, type ExitMeaning } from '../../runtime/exit-code.ts';
@@ -61,6 +62,8 @@ export type RunOptions = {
 /** A crash: every other code is a meaning (exit-code.ts). */
 const CRASH_CODE = 1;
 const STOP_LIMIT_MS = 4_000;
+/** How long an end that comes before ready waits for the start to come to something that can be stopped. */
+const START_LIMIT_MS = 1_000;
 /** What the schema allows. */
 const MAX_TEXT = 500;
 /** For handing the last messages to the kernel. */
@@ -176,10 +179,10 @@ export function runDaemon<K extends DaemonKind>(
     leaving = true;
     try {
       await within((options.stopLimitMs ?? STOP_LIMIT_MS) + drainMs, async () => {
-        const work = await running;
+        const work = await Promise.race([running, delay(START_LIMIT_MS, null, { ref: false })]);
         if (drainMs > 0) {
           enter('draining');
-          await Promise.race([work?.drain?.(drainMs), drainEnded.promise]);
+          await Promise.race([work?.drain?.(drainMs), drainEnded.promise, delay(drainMs)]);
         }
         enter('stopping');
         await work?.stop();

@@ -17,7 +17,7 @@ export const mediaSchema = z.strictObject({
   height: z.int().nullable(),
   fps: z.number().nullable(),
   audio: z.strictObject({ codec: z.literal('aac'), sampleRate: z.int(), channels: z.int() }).nullable(),
-  leftOut: z.array(z.string().max(200)).max(16),
+  leftOut: z.array(z.string().max(200)).max(16).readonly(),
 });
 
 const errorKind = z.enum([

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, jsonValue, nat, property } from 'fast-check';
 import { Secret } from '../../runtime/secret.ts';
 import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from '../../runtime/message/framing.ts';
 
@@ -17,8 +17,8 @@ test('a stream that is split anywhere in two gives the same messages', () => {
 });
 
 test('a stream that is split anywhere, any number of times, gives the same messages', () => {
-  fc.assert(
-    fc.property(fc.array(fc.jsonValue(), { maxLength: 20 }), fc.array(fc.nat(), { maxLength: 50 }), (values, cuts) => {
+  assert(
+    property(array(jsonValue(), { maxLength: 20 }), array(nat(), { maxLength: 50 }), (values, cuts) => {
       const bytes = Buffer.concat(values.map(encodeFrame));
       const points = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b);
       const decoder = new FrameDecoder();

@@ -94,15 +94,15 @@ describe('what a daemon inherits', () => {
   });
 });
 
-describe('a configuration', () => {
-  const config = (password: string) =>
-    captureConfigSchema.parse({
-      kind: 'capture',
-      channel: 'door',
-      source: { type: 'rtsp', url: 'rtsp://camera/', username: 'me', password },
-      ring: { path: '/r' },
-    });
+const config = (password: string) =>
+  captureConfigSchema.parse({
+    kind: 'capture',
+    channel: 'door',
+    source: { type: 'rtsp', url: 'rtsp://camera/', username: 'me', password },
+    ring: { path: '/r' },
+  });
 
+describe('a configuration', () => {
   test('is the same whatever the order of its keys', () => {
     const a = { kind: 'stream', channel: 'a', name: 'A', number: 1, port: 8101, ring: { path: '/r' } };
     const b = Object.fromEntries(Object.entries(a).toReversed());

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constant, constantFrom, oneof, property } from 'fast-check';
 import {
   hasProcess,
   LIMIT_MS,
@@ -369,15 +369,15 @@ test('a daemon of another version that was adopted is replaced, one that we spaw
 });
 
 describe('whatever happens in whatever order', () => {
-  const anyEvent = fc.oneof(
-    ...Object.values(EVENTS).map((event) => fc.constant<ServiceEvent>(event)),
-    fc.constantFrom<Outcome>('done', 'recycled', 'starved', 'temporary', 'config').map((outcome) => exit(outcome)),
+  const anyEvent = oneof(
+    ...Object.values(EVENTS).map((event) => constant<ServiceEvent>(event)),
+    constantFrom<Outcome>('done', 'recycled', 'starved', 'temporary', 'config').map((outcome) => exit(outcome)),
   );
-  const history = fc.array(anyEvent, { maxLength: 60 });
+  const history = array(anyEvent, { maxLength: 60 });
 
   test('there is never a second process, and every process that is started is also seen to end', () => {
-    fc.assert(
-      fc.property(history, (events) => {
+    assert(
+      property(history, (events) => {
         let service = STOPPED;
         let processes = 0;
         for (const event of events) {
@@ -397,8 +397,8 @@ describe('whatever happens in whatever order', () => {
 
   test('a process that is not at its work, and a daemon that waits, always has a timer', () => {
     const settled = new Set<Actual>(['stopped', 'failed', 'ready', 'degraded']);
-    fc.assert(
-      fc.property(history, (events) => {
+    assert(
+      property(history, (events) => {
         let service = STOPPED;
         for (const event of events) {
           const before = service.actual;
@@ -412,8 +412,8 @@ describe('whatever happens in whatever order', () => {
   });
 
   test('what is not wanted ends: stop, time and the exit of the process lead to stopped', () => {
-    fc.assert(
-      fc.property(history, (events) => {
+    assert(
+      property(history, (events) => {
         const before = run(STOPPED, ...events).service;
         const last = run(before, EVENTS.stop, EVENTS.timeout, EVENTS.timeout, exit('crash')).service;
         expect(last.actual).toBe('stopped');

@@ -21,11 +21,13 @@ export type Behaviour = {
   readonly startMs?: number;
   /** Serve HTTP on the port: the answer is the pid. */
   readonly serve?: boolean;
-  readonly stop?: 'never';
+  /** `stubborn` = it ignores being asked, by message and by signal. */
+  readonly stop?: 'stubborn' | 'throw';
   /** Milliseconds that draining takes. */
   readonly drainMs?: number;
-  readonly orphanGraceMs?: number;
   readonly viewers?: number;
+  /** Logs this text, and its whole configuration with it. */
+  readonly print?: string;
   /** Messages to send when ready. */
   readonly send?: readonly DaemonMessage[];
   readonly onSignal?:
@@ -35,14 +37,20 @@ export type Behaviour = {
     | { readonly do: 'send'; readonly messages: readonly DaemonMessage[] };
 };
 
+/** Without a word, as only a defect would. */
+function end(code: number): never {
+  // eslint-disable-next-line unicorn/no-process-exit -- ending a process is what this one is for
+  process.exit(code);
+}
+
 const state = readStateFile(process.argv[2]!);
 
 if (state.channel.startsWith('silent')) setInterval(() => {}, 1000);
 else if (state.channel.startsWith('garbage')) dial(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
 else if (state.channel.startsWith('future')) dial(hello({ protocol: 99, more: 'than we know' }));
 else if (state.channel.startsWith('liar')) dial(hello({ nonce: 'not-the-nonce-at-all' }));
-else if (state.channel.startsWith('mute')) process.exit(3);
-else runDaemon(state.kind, start, { orphanGraceMs: 60_000, stopLimitMs: 60_000 });
+else if (state.channel.startsWith('mute')) end(3);
+else runDaemon(state.kind, start, { orphanGraceMs: state.channel.startsWith('orphan') ? 500 : 60_000 });
 
 function hello(more: object): Buffer {
   const { id, kind, generation, nonce } = state;
@@ -51,9 +59,8 @@ function hello(more: object): Buffer {
 
 /** Says something else than a daemon should, and stays. */
 function dial(bytes: Buffer): void {
-  connect(state.controlSocket, function greet() {
-    this.write(bytes);
-  }).on('error', () => {});
+  const socket = connect(state.controlSocket, () => socket.write(bytes));
+  socket.on('error', () => {});
   setInterval(() => {}, 1000);
 }
 
@@ -70,6 +77,7 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
     await new Promise<void>((resolve) => server.listen(at, resolve));
   }
   process.on('SIGUSR2', () => misbehave(behaviour.onSignal, context));
+  if (behaviour.print !== undefined) context.log.info({ config }, behaviour.print);
   context.status.viewers(behaviour.viewers ?? 0);
   context.ready();
   for (const message of behaviour.send ?? []) context.send(message);
@@ -79,7 +87,8 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
       await new Promise((resolve) => setTimeout(resolve, behaviour.drainMs ?? 0));
     },
     stop: async () => {
-      if (behaviour.stop === 'never') await new Promise(() => {});
+      if (behaviour.stop === 'throw') throw new TypeError('a defect');
+      if (behaviour.stop === 'stubborn') for (;;);
       server.close();
       server.closeAllConnections();
     },
@@ -89,7 +98,7 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
 function misbehave(what: Behaviour['onSignal'], context: DaemonContext): void {
   switch (what?.do) {
     case 'exit':
-      return process.exit(what.code);
+      return end(what.code);
     case 'leave':
       return context.exit(what.meaning);
     case 'busy':

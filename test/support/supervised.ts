@@ -1,11 +1,16 @@
 /** A real supervisor over fake daemons in a directory of its own, and ways to wait for what it does. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
+import { systemClock, type Clock } from '../../runtime/clock.ts';
 import { captureConfigSchema, streamConfigSchema } from '../../runtime/message/config.ts';
+import { identify } from '../../runtime/supervisor/identity.ts';
 import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
 import { Supervisor, type Spec, type SupervisorOptions } from '../../runtime/supervisor/supervisor.ts';
 import type { BulkheadEvent, DaemonView } from '../../runtime/supervisor/view.ts';
@@ -117,14 +122,19 @@ export function streamSpec(
   return { id: `stream:${channel}`, channel, config, ...rest };
 }
 
-export function captureSpec(channel: string, behaviour: Behaviour = {}): Spec {
+export function captureSpec(channel: string, behaviour: Behaviour = {}, more: Partial<Spec> = {}): Spec {
   const config = captureConfigSchema.parse({
     kind: 'capture',
     channel,
     source: { type: 'file', path: JSON.stringify(behaviour) },
     ring: { path: `/nowhere/${channel}.ring` },
   });
-  return { id: `capture:${channel}`, channel, config };
+  return { id: `capture:${channel}`, channel, config, ...more };
+}
+
+/** The machine's clock, but timers of some lengths are shorter: for limits of many seconds. */
+export function impatient(shortened: (delayMs: number) => number): Clock {
+  return { ...systemClock, after: (delayMs, run) => systemClock.after(shortened(delayMs), run) };
 }
 
 /** Waits until `condition` holds, however long that takes; the test's own limit ends it. */
@@ -138,13 +148,9 @@ export async function until<T>(
   }
 }
 
+/** Whether the process is there. A zombie is not: where nobody reaps orphans it stays for ever. */
 export function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return identify(pid) !== undefined;
 }
 
 /** A port that nobody listens on. */
@@ -154,4 +160,19 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Runs a supervisor in a process of its own; resolves when all its daemons are ready. */
+export async function supervisorProcess(
+  home: Home,
+  end: 'stay' | 'exit' | 'throw',
+  specs: readonly Spec[],
+): Promise<{ process: ChildProcess; pids: Record<string, number> }> {
+  const entry = fileURLToPath(new URL('supervisor-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, home.path, end, ...specs.map((spec) => JSON.stringify(spec))], {
+    stdio: ['ignore', 'pipe', end === 'throw' ? 'ignore' : 'inherit'],
+  });
+  const lines = createInterface(child.stdout);
+  const [line] = (await once(lines, 'line')) as [string];
+  return { process: child, pids: JSON.parse(line) as Record<string, number> };
 }
