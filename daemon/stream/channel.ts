@@ -13,7 +13,7 @@ import {
   decodeStreamTable,
   describeTable,
 } from '../../runtime/media/track.ts';
-import type { RingRecord } from '../../runtime/ring/reader.ts';
+import type { RingReader, RingRecord } from '../../runtime/ring/reader.ts';
 import { Audience } from './audience.ts';
 import { AudioPresence } from './audio-presence.ts';
 import { planCatchUp } from './catch-up.ts';
@@ -22,6 +22,7 @@ import { Gop } from './gop.ts';
 import { Placer, isKey, soundLength } from './placer.ts';
 import { RateMeter } from './rate-meter.ts';
 import { RingFollower } from './ring-follower.ts';
+import { Scratch } from './scratch.ts';
 import { type Liveness, Starvation } from './starvation.ts';
 import type { Source } from './viewer.ts';
 
@@ -64,6 +65,7 @@ export class Channel {
   #table: { version: number; content: StreamTable } | undefined;
   #presence = new AudioPresence();
   #placer: Placer | undefined;
+  #secondCursor: RingReader | undefined;
   #lastSeq = 0;
   #packets = 0;
   #trouble: BulkheadError | null = null;
@@ -76,6 +78,8 @@ export class Channel {
     this.#starvation = new Starvation(options.starvationMs, this.#clock.nowMs());
     const source: Source = {
       begin: () => this.#beginFor(),
+      cursor: () => this.#cursor(),
+      scratch: new Scratch(),
       lastSeq: () => this.#lastSeq,
       keySeq: () => this.#gop.keySeq,
     };
@@ -108,6 +112,7 @@ export class Channel {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelLook();
+    this.#closeCursor();
     this.#follower.close();
   }
 
@@ -119,6 +124,7 @@ export class Channel {
     this.#lastSeq = 0;
     this.#gop.clear();
     this.audience.resetAll();
+    this.#closeCursor();
   }
 
   /** Records were lost to us; whoever watches needs a keyframe. */
@@ -214,11 +220,21 @@ export class Channel {
 
   /** What a viewer can begin with; nothing while the channel is not live, because an old picture would pass for a fresh one. */
   #beginFor(): ReturnType<Source['begin']> {
-    const { reader } = this.#follower;
     const format = this.#placer?.format;
-    if (!reader || !format || this.#starvation.liveness(this.#clock.nowMs()) !== 'live') return undefined;
+    if (!format || this.#starvation.liveness(this.#clock.nowMs()) !== 'live') return undefined;
     const plan = planCatchUp(this.#gop.entries, format);
-    return plan && { format, plan, cursor: reader.fork() };
+    return plan && { format, plan };
+  }
+
+  /** For those who catch up: a second cursor over the ring that is open now. */
+  #cursor(): RingReader | undefined {
+    this.#secondCursor ??= this.#follower.reader?.fork();
+    return this.#secondCursor;
+  }
+
+  #closeCursor(): void {
+    this.#secondCursor?.close();
+    this.#secondCursor = undefined;
   }
 
   #look(): void {

@@ -12,6 +12,7 @@ import type { RingReader, RingRecord } from '../../runtime/ring/reader.ts';
 import type { CatchUpPlan } from './catch-up.ts';
 import { type Format, formatInit } from './format.ts';
 import { Placer } from './placer.ts';
+import { PORTION_BYTES, type Scratch } from './scratch.ts';
 import type { Goodbye, Sink } from './sink.ts';
 
 /** A fragment for everybody who is at the live edge. */
@@ -23,8 +24,12 @@ export type SharedFragment = {
 
 /** What a viewer needs of the channel while it catches up. */
 export type Source = {
-  /** Everything that a viewer can begin with now, and a cursor of its own; `undefined` while there is nothing. */
-  readonly begin: () => { format: Format; plan: CatchUpPlan; cursor: RingReader } | undefined;
+  /** Everything that a viewer can begin with now; `undefined` while there is nothing. */
+  readonly begin: () => { format: Format; plan: CatchUpPlan } | undefined;
+  /** What all who catch up read with, each from where it stands: they take turns, and a cursor has a buffer as large as the largest picture. */
+  readonly cursor: () => RingReader | undefined;
+  /** Memory for a portion, shared in the same way. */
+  readonly scratch: Scratch;
   /** The last record that was shared: behind it begins the live edge. */
   readonly lastSeq: () => number;
   /** Where the newest GOP begins. */
@@ -33,15 +38,14 @@ export type Source = {
 
 type CatchUp = {
   readonly plan: CatchUpPlan;
-  readonly cursor: RingReader;
   readonly placer: Placer;
   readonly startedMs: number;
+  /** Number of the record that is to be read next. */
+  next: number;
   /** Lead samples that were sent so far. */
   sent: number;
 };
 
-/** A portion while catching up. Bounds what a viewer that takes nothing costs: one portion and one record. */
-const PORTION_BYTES = 96 * 1024;
 /** Who is still catching up after this time is slower than the stream, and goes on at a newer GOP as soon as there is one. */
 const PATIENCE_MS = 2000;
 
@@ -88,7 +92,7 @@ export class Viewer {
       this.leave('format');
       return;
     }
-    this.#endCatchUp();
+    this.#catchUp = undefined;
     this.#state = 'waiting';
   }
 
@@ -114,78 +118,69 @@ export class Viewer {
 
   /** The other side has closed. */
   gone(): void {
-    this.#endCatchUp();
+    this.#catchUp = undefined;
     this.#state = 'gone';
   }
 
   #beginCatchUp(): Format | undefined {
-    this.#endCatchUp();
+    this.#catchUp = undefined;
     const begun = this.#source.begin();
     this.#state = begun ? 'catchingUp' : 'waiting';
     if (!begun) return undefined;
-    const { format, plan, cursor } = begun;
-    cursor.seek(plan.fromSeq);
-    this.#catchUp = {
-      plan,
-      cursor,
-      placer: new Placer(format, plan.chainEnd),
-      startedMs: performance.now(),
-      sent: 0,
-    };
+    const { format, plan } = begun;
+    const placer = new Placer(format, plan.chainEnd);
+    this.#catchUp = { plan, placer, startedMs: performance.now(), next: plan.fromSeq, sent: 0 };
     return format;
-  }
-
-  #endCatchUp(): void {
-    this.#catchUp?.cursor.close();
-    this.#catchUp = undefined;
   }
 
   /** Sends one portion, and the next when there is room. */
   #pump(): void {
-    for (let sentBytes = 0; ;) {
+    const { scratch } = this.#source;
+    for (let sentBytes = 0; sentBytes < PORTION_BYTES;) {
       const now = this.#catchUp;
-      if (!now) return;
-      if (now.cursor.next > this.#source.lastSeq()) {
-        this.#endCatchUp();
+      const cursor = this.#source.cursor();
+      if (!now || !cursor) break;
+      if (now.next > this.#source.lastSeq()) {
+        this.#catchUp = undefined;
         this.#state = 'live';
-        return;
-      }
-      if (sentBytes >= PORTION_BYTES) {
-        this.#sink.whenRoom(() => {
-          // Meanwhile it may have begun anew, with a pump of its own.
-          if (this.#catchUp === now) this.#pump();
-        });
-        return;
-      }
-      if (this.#isLate(now)) this.#jump(now);
-      else sentBytes += this.#sendNext(now);
+      } else if (this.#isLate(now)) this.#jump(now);
+      else sentBytes += this.#sendNext(now, cursor);
     }
+    // What the kernel has taken is free to be written over.
+    scratch.settle(this.#sink.queuedBytes() === 0);
+    const now = this.#catchUp;
+    if (!now) return;
+    this.#sink.whenRoom(() => {
+      // Meanwhile it may have begun anew, with a pump of its own.
+      if (this.#catchUp === now) this.#pump();
+    });
   }
 
   #isLate(now: CatchUp): boolean {
     const keySeq = this.#source.keySeq();
-    return keySeq !== undefined && keySeq > now.cursor.next && performance.now() - now.startedMs > PATIENCE_MS;
+    return keySeq !== undefined && keySeq > now.next && performance.now() - now.startedMs > PATIENCE_MS;
   }
 
-  /** Goes on at the newest GOP, without beginning anew: players take a keyframe after a gap. */
+  /** Goes on at the newest GOP, without beginning anew: players take a keyframe after a gap. Where there is none, at the next one to come. */
   #jump(now: CatchUp): void {
-    const from = now.cursor.next;
-    this.#beginCatchUp();
-    this.#skipped += Math.max(0, (this.#catchUp?.plan.fromSeq ?? this.#source.lastSeq() + 1) - from);
+    if (!this.#beginCatchUp()) this.#state = 'skipping';
+    this.#skipped += Math.max(0, (this.#catchUp?.next ?? this.#source.lastSeq() + 1) - now.next);
   }
 
   /** Reads one record and sends it if it is wanted. Returns the bytes sent. */
-  #sendNext(now: CatchUp): number {
-    const result = now.cursor.read();
-    if (result.type === 'empty') return 0;
+  #sendNext(now: CatchUp, cursor: RingReader): number {
+    if (cursor.next !== now.next) cursor.seek(now.next);
+    const result = cursor.read();
     if (result.type === 'gap') {
       this.#jump(now);
       return 0;
     }
+    now.next++;
+    if (result.type === 'empty') return 0;
     const { record } = result;
     const sample = this.#placeInCatchUp(now, record);
     if (!sample) return 0;
-    const fragment = writeFragment(record.seq, sample, record.payload);
+    const fragment = writeFragment(record.seq, sample, record.payload, this.#source.scratch.take);
     this.#sink.send(fragment);
     return fragment.length;
   }

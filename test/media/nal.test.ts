@@ -6,7 +6,7 @@ import { expectResultOrCorrupt, noise } from './arbitrary.ts';
 const nalUnit = fc
   .tuple(fc.constantFrom(0x65, 0x41, 0x67, 0x40), fc.uint8Array({ maxLength: 60 }))
   .map(([header, body]) => {
-    const nal = [header];
+    const nal: number[] = [header];
     for (const byte of body) {
       if (byte <= 3 && nal.at(-1) === 0 && nal.at(-2) === 0) nal.push(3);
       nal.push(byte);

@@ -37,9 +37,17 @@ export type Sample = {
   readonly sync: boolean;
 };
 
-/** Serialises one sample. `sequence` counts the fragments of a stream; only that it grows matters. */
-export function writeFragment(sequence: number, sample: Sample, payload: Uint8Array): Buffer {
-  const out = Buffer.allocUnsafe(FRAGMENT_OVERHEAD_BYTES + payload.length);
+/**
+ * Serialises one sample. `sequence` counts the fragments of a stream; only that it grows matters. `allocate` gives the memory, of just the
+ * size that it is asked for.
+ */
+export function writeFragment(
+  sequence: number,
+  sample: Sample,
+  payload: Uint8Array,
+  allocate: (sizeBytes: number) => Buffer = (sizeBytes) => Buffer.allocUnsafe(sizeBytes),
+): Buffer {
+  const out = allocate(FRAGMENT_OVERHEAD_BYTES + payload.length);
   let at = 0;
   const u32 = (value: number): void => {
     at = out.writeUInt32BE(value >>> 0, at);

@@ -99,7 +99,7 @@ test('pixels that are not square are announced', () => {
     if (!source) throw new Error('no track');
     const track: Track = {
       kind: 'video', id: 1, codec: 'h264', codecString: '', width: source.width, height: source.height, fps: 5,
-      timescale: source.timescale, config: source.config,
+      timescale: source.timescale, config: new Uint8Array(source.config),
     }; // prettier-ignore
     const packets = source.packets.map((packet) => ({ ...packet, track, discontinuity: false }));
     const init = Buffer.from(initSegment([track]));
