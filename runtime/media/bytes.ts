@@ -116,8 +116,3 @@ export class ByteWriter {
     return start;
   }
 }
-
-/** Whether two byte strings are the same. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
