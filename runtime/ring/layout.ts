@@ -236,7 +236,6 @@ export function decodeHeader(bytes: Uint8Array, path: string): Header {
     view.getUint32(TABLE_BYTES_AT, true) === TABLE_BYTES &&
     header.slots >= 2 &&
     (header.slots & (header.slots - 1)) === 0 &&
-    header.dataUnits >= 1 &&
     header.maxRecordBytes >= 1 &&
     unitsOf(header.maxRecordBytes) <= header.dataUnits;
   if (!sound) {

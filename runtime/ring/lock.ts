@@ -13,44 +13,28 @@ import { BulkheadError, toBulkheadError } from '../errors.ts';
 export type Lock = { readonly path: string; readonly release: () => void };
 
 // <sys/file.h>: the same on Linux, macOS and the BSDs
-const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 /** libuv: open with share mode 0 on Windows, which is a lock that ends with the handle. Such handles are not inheritable. */
 const UV_FS_O_EXLOCK = 0x1000_0000;
 
-/** Takes the lock, or says `undefined` when somebody holds it. Throws when the lock file itself cannot be opened. */
+/** Takes the lock, or says `undefined` when somebody holds it. Throws when the lock file cannot be opened, or its file system cannot lock. */
 export function acquireLock(path: string): Lock | undefined {
-  // `isLocked` of another process holds the lock for some microseconds, which must not look like an owner.
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const descriptor = tryLock(path, LOCK_EX);
-    if (descriptor !== undefined) {
-      let held = true;
-      return {
-        path,
-        release: () => {
-          if (!held) return;
-          held = false;
-          closeSync(descriptor);
-        },
-      };
-    }
-    pause(2);
-  }
-  return undefined;
+  const descriptor = lockFile(path);
+  if (descriptor === undefined) return undefined;
+  let held = true;
+  return {
+    path,
+    release: () => {
+      if (!held) return;
+      held = false;
+      closeSync(descriptor);
+    },
+  };
 }
 
-/** Whether somebody, this process included, holds the lock now. A file that does not exist is not locked. */
-export function isLocked(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return false;
-  const descriptor = tryLock(path, LOCK_SH);
-  if (descriptor === undefined) return true;
-  closeSync(descriptor);
-  return false;
-}
-
-/** An open descriptor that holds the lock, or `undefined`. */
-function tryLock(path: string, mode: number): number | undefined {
+/** An open descriptor that holds the lock. There is no way to ask without taking: who asks would look like an owner to the next one. */
+function lockFile(path: string): number | undefined {
   for (;;) {
     let descriptor: number;
     try {
@@ -62,7 +46,7 @@ function tryLock(path: string, mode: number): number | undefined {
       throw toBulkheadError(thrown, `opening the lock ${path}`, { path });
     }
     if (process.platform === 'win32') return descriptor;
-    if (flock()(descriptor, mode | LOCK_NB) !== 0) {
+    if (flock()(descriptor, LOCK_EX | LOCK_NB) !== 0) {
       const errno = koffi.errno();
       closeSync(descriptor);
       if (errno === koffi.os.errno['EAGAIN']) return undefined;
@@ -83,8 +67,4 @@ let flockOfLibc: ((descriptor: number, operation: number) => number) | undefined
 function flock(): (descriptor: number, operation: number) => number {
   flockOfLibc ??= koffi.load(null).func('int flock(int, int)') as (descriptor: number, operation: number) => number;
   return flockOfLibc;
-}
-
-function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms); // nobody notifies: it is a sleep
 }

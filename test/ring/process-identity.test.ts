@@ -37,6 +37,7 @@ onLinux('a zombie is not alive', async () => {
   const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     const child = Number(await firstLine(parent));
+    while (readFileSync(`/proc/${parent.pid}/comm`, 'latin1') !== 'sleep\n') await sleep(5);
     expect(processStart(child)).toBeDefined();
     process.kill(child, 'SIGKILL');
     while (!/^State:\s+Z/m.test(readFileSync(`/proc/${child}/status`, 'latin1'))) await sleep(5);

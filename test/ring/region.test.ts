@@ -1,9 +1,9 @@
 /** Mapped memory: what is reserved is there, what is read-only stays so, and what is unmapped cannot be touched. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createReserved, mapShared } from '../../runtime/ring/region.ts';
-import { cleanUp, ended, spawnScript, temporaryFolder } from './rig.ts';
+import { allLines, cleanUp, ended, spawnScript, temporaryFolder } from './rig.ts';
 
 afterEach(cleanUp);
 
@@ -50,7 +50,7 @@ onLinux('on a tmpfs that is full a ring is refused before anything starts, and w
   // A mount namespace of its own; where even that is forbidden the test above stands for it.
   const script = `
     import { RingWriter } from '../../runtime/ring/writer.ts';
-    import { readdirSync, statfsSync } from 'node:fs';
+    import { chmodSync, readdirSync, statfsSync } from 'node:fs';
     const [folder] = process.argv.slice(1);
     const first = RingWriter.open({ path: folder + '/a.ring', slots: 64, dataBytes: 512 * 1024 });
     const errors = [];
@@ -102,6 +102,24 @@ onLinux('a read-only mapping cannot be written, even by mistake', async () => {
   const untouched = mapShared(path, 4096, 'read');
   expect(new Uint8Array(untouched.buffer).every((byte) => byte === 0)).toBe(true);
   untouched.close();
+});
+
+onLinux('reading asks for no right to write the file', async () => {
+  const path = join(temporaryFolder(), 'page');
+  createReserved(path, 4096);
+  chmodSync(dirname(path), 0o755);
+  chmodSync(path, 0o444);
+  // root may do everything; anybody else shows what is asked for
+  const reader = spawnScript(
+    `
+    import { mapShared } from '../../runtime/ring/region.ts';
+    if (process.getuid() === 0) process.setuid(65534);
+    console.log(mapShared(process.argv[1], 4096, 'read').sizeBytes);
+    try { mapShared(process.argv[1], 4096, 'write'); } catch (error) { console.log(error.kind); }
+    `,
+    [path],
+  );
+  expect(await allLines(reader)).toEqual(['4096', 'unauthorised']);
 });
 
 test('a view that is kept after close is empty: the pages cannot be reached any more', () => {

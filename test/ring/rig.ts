@@ -51,6 +51,19 @@ export function firstLine(child: ChildProcess): Promise<string> {
   });
 }
 
+/** Everything a process prints until it ends. */
+export async function allLines(child: ChildProcess): Promise<string[]> {
+  let output = '';
+  child.stdout!.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr!.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await ended(child);
+  return output.trimEnd().split('\n');
+}
+
 export function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return Promise.resolve({ code: child.exitCode, signal: child.signalCode });

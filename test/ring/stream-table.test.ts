@@ -1,6 +1,15 @@
 /** The stream table: two banks under the same protocol as records, at every point at which writer and reader can meet. */
+import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
-import { BANK_TABLE_AT, TABLE_BYTES, TABLE_INTENT_AT, TABLE_VERSION_AT, bankAt } from '../../runtime/ring/layout.ts';
+import {
+  BANK_CRC_AT,
+  BANK_LENGTH_AT,
+  BANK_TABLE_AT,
+  TABLE_BYTES,
+  TABLE_INTENT_AT,
+  TABLE_VERSION_AT,
+  bankAt,
+} from '../../runtime/ring/layout.ts';
 import { type RingMemory, loadWord } from '../../runtime/ring/memory.ts';
 import { RingReader } from '../../runtime/ring/reader.ts';
 import * as table from '../../runtime/ring/stream-table.ts';
@@ -157,6 +166,21 @@ test('a sealed bank of another version than the control words say is refused', (
   for (const step of table.TABLE_STEPS) step(ring, { version: 3, bytes: content(3) });
   ring.i64[TABLE_INTENT_AT / 8] = 1n;
   ring.i64[TABLE_VERSION_AT / 8] = 1n;
+  expect(table.readTable(ring)).toBeUndefined();
+});
+
+test('a sealed bank that claims more bytes than it has is refused', () => {
+  const ring = memory();
+  for (const step of table.TABLE_STEPS) step(ring, { version: 1, bytes: content(1) });
+  const bank = Buffer.from(ring.bytes.buffer, bankAt(1), BANK_TABLE_AT + TABLE_BYTES);
+  const seal = (length: number): void => {
+    bank.writeUInt32LE(length, BANK_LENGTH_AT);
+    const bytes = bank.subarray(BANK_TABLE_AT, BANK_TABLE_AT + length);
+    bank.writeUInt32LE(crc32(bytes, crc32(bank.subarray(0, BANK_CRC_AT))), BANK_CRC_AT);
+  };
+  seal(TABLE_BYTES);
+  expect(table.readTable(ring)!.bytes.length).toBe(TABLE_BYTES);
+  seal(TABLE_BYTES + 1);
   expect(table.readTable(ring)).toBeUndefined();
 });
 
