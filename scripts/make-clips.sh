@@ -41,7 +41,7 @@ $ff -i "$work/g711.mp4" -f lavfi -i "$(beeps 48000 10)" -map 0:v -map 1:a -c:v c
 clip "$work/a.h264" 'changing A' 320 180 25 4 $x264 -g 50 -b:v 60k
 clip "$work/b.h264" 'changing B' 480 270 25 4 $x264 -g 50 -b:v 90k
 cat "$work/a.h264" "$work/b.h264" > "$work/changing.h264"
-$ff -r 25 -i "$work/changing.h264" -c copy -muxdelay 0 changing.ts
+$ff -r 25 -i "$work/changing.h264" -c copy -muxdelay 0 changing.mpegts
 
 # What cannot be carried: Motion JPEG, and sound alone.
 clip mjpeg.mov mjpeg 160 96 5 4 -c:v mjpeg -q:v 8

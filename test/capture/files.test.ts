@@ -46,7 +46,7 @@ beforeAll(() => {
   start('test', { type: 'test' }, (records) => video(records).length >= 45);
   // Ten seconds and a little more.
   start('g711', { type: 'file', path: path.join(CLIPS, 'g711.mov') }, (records) => video(records).length >= 165);
-  start('changing', { type: 'file', path: path.join(CLIPS, 'changing.ts') }, (records) => video(records).length >= 215);
+  start('changing', { type: 'file', path: path.join(CLIPS, 'changing.mpegts') }, (records) => video(records).length >= 215);
   start('bframes', { type: 'file', path: path.join(CLIPS, 'bframes.mp4') }, (records) => video(records).length >= 310);
 });
 

@@ -21,7 +21,7 @@ from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402,F401 (G
 CLIPS = pathlib.Path(__file__).resolve().parent.parent / 'clips'
 MOUNTS = {
     'main': 'main.mp4', 'sub': 'sub.mp4', 'longgop': 'longgop.mp4', 'bframes': 'bframes.mp4', 'h265': 'h265.mp4',
-    'g711': 'g711.mov', 'opus': 'opus.mkv', 'changing': 'changing.ts', 'mjpeg': 'mjpeg.mov', 'sound-only': 'sound-only.mov',
+    'g711': 'g711.mov', 'opus': 'opus.mkv', 'changing': 'changing.mpegts', 'mjpeg': 'mjpeg.mov', 'sound-only': 'sound-only.mov',
 }
 # What a pad carries -> how its access units are cut, and how they are put into RTP. Parameter sets go in band with every keyframe.
 BRANCHES = {

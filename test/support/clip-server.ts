@@ -34,7 +34,7 @@ export async function startClipServer(password: string): Promise<ClipServer> {
     return sendFile(
       request,
       response,
-      path.join(CLIPS, path.basename(name).replace(/^segment\d+\.ts$/, 'changing.ts')),
+      path.join(CLIPS, path.basename(name).replace(/^segment\d+\.ts$/, 'changing.mpegts')),
     );
   });
   server.listen(0, '127.0.0.1');
@@ -81,7 +81,7 @@ function sendFile(request: IncomingMessage, response: ServerResponse, file: stri
 
 /** A clip as a live stream: a tenth of a second of it every tenth of a second. */
 function sendLiveTs(response: ServerResponse): void {
-  const bytes = readFileSync(path.join(CLIPS, 'changing.ts'));
+  const bytes = readFileSync(path.join(CLIPS, 'changing.mpegts'));
   const step = Math.ceil(bytes.length / 80 / 188) * 188;
   let at = 0;
   response.writeHead(200, { 'content-type': 'video/mp2t' });
