@@ -46,9 +46,9 @@ export class Connection {
     return this.#dialledMs;
   }
 
-  /** Drops the connection and makes another: for a stream that cannot go on as it is. */
-  renew(): void {
-    this.#drop('');
+  /** Drops the connection and makes another, at once or later: for a stream that cannot go on as it is. */
+  renew(waitMs?: number): void {
+    this.#drop('', waitMs);
   }
 
   /** To be called now and then: a dead connection is noticed by its silence. */

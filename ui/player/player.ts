@@ -23,6 +23,8 @@ export type BulkheadPlayer = {
 };
 
 const TICK_MS = 100;
+/** A stream that cannot be played is looked at again now and then: the camera's settings may have changed. */
+const LOOK_AGAIN_MS = 15_000;
 /** Keyframe times that are remembered; older ones are forgotten with their pictures. */
 const MOST_KEY_TIMES = 1000;
 
@@ -87,6 +89,7 @@ function begin(mime: string): void {
     shown: false,
   };
   if (unsupported === undefined) stream.buffer = new MediaBuffer(video, mime, recover);
+  else connection.renew(LOOK_AGAIN_MS);
   update();
 }
 
