@@ -119,7 +119,8 @@ export class PacketWriter {
     if (!run.audio || !run.config || packet.pts === undefined) return 0;
     const placed = this.#put(
       { track: AUDIO, timescale: run.audio.timescale, pts: packet.pts, dts: packet.pts },
-      { key: true, duration: packet.duration, captureUs: packet.captureUs },
+      // Sound is no place to begin: the ring's newest key must be a picture that viewers can start at.
+      { key: false, duration: packet.duration, captureUs: packet.captureUs },
       [packet.bytes],
     );
     return placed ? 1 : 0;

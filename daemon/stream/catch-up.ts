@@ -42,7 +42,7 @@ export function planCatchUp(entries: readonly GopEntry[], format: Format): Catch
   const { id, timescale } = format.lead;
   const pictures = entries.filter((entry) => entry.track === id);
   const cut = findCut(pictures, newestSoundSeconds(entries, format) * timescale);
-  const squeezed = squeeze(pictures.slice(0, cut));
+  const squeezed = squeeze(pictures.slice(0, cut), format.nominal);
   const cutPts = Math.min(...pictures.slice(cut).map(({ pts }) => pts));
   const [first] = squeezed;
   const startPts = first ? Math.min(...squeezed.map((place) => place.decodeTime + place.compositionOffset)) : cutPts;
@@ -87,8 +87,11 @@ function findCut(pictures: readonly GopEntry[], latestPts: number): number {
   return 0;
 }
 
-/** One tick a sample, ending where the last of them is due, shown in their own order. */
-function squeeze(pictures: readonly GopEntry[]): ChainPlace[] {
+/**
+ * One tick a sample, ending where the last of them is due, shown in their own order. Each still says its usual duration: programs such as
+ * ffprobe take the frame rate from the first fragments, and a player never minds that the next sample comes earlier.
+ */
+function squeeze(pictures: readonly GopEntry[], nominal: number): ChainPlace[] {
   const end = pictures.at(-1)?.dts ?? 0;
   const start = Math.max(0, end - pictures.length);
   const order = pictures.map((_, i) => i).toSorted((a, b) => (pictures[a]?.pts ?? 0) - (pictures[b]?.pts ?? 0));
@@ -97,7 +100,7 @@ function squeeze(pictures: readonly GopEntry[]): ChainPlace[] {
   const reorder = rank.reduce((most, position, i) => Math.max(most, i - position), 0);
   return pictures.map((_, i) => ({
     decodeTime: start + i,
-    duration: 1,
+    duration: nominal,
     compositionOffset: (rank[i] ?? i) + reorder - i,
   }));
 }

@@ -16,6 +16,13 @@ import type { DaemonKind } from '../message/config.ts';
 
 export const LISTEN_FD = 3;
 
+const NODE_OPTIONS = [
+  // Node 22 warns about stripping types from sources; it is what we mean.
+  '--disable-warning=ExperimentalWarning',
+  // A daemon makes short-lived packets only. A small nursery (MiB) is collected more often, at no cost that shows, and saves 6 MiB and more.
+  '--max-semi-space-size=1',
+];
+
 /** The entry file of a kind: TypeScript when this file is, so that a daemon runs from sources exactly when its supervisor does. */
 export function daemonEntry(kind: DaemonKind): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -34,8 +41,7 @@ export function spawnDaemon(options: SpawnOptions): ChildProcess {
   const inherited = options.listenFd === undefined ? [] : [options.listenFd];
   const child = spawn(
     process.execPath,
-    // Node 22 warns about stripping types from sources; it is what we mean.
-    ['--disable-warning=ExperimentalWarning', options.entry, options.stateFile],
+    [...NODE_OPTIONS, options.entry, options.stateFile],
     {
       // On Windows only a process that is not detached ends with us; and there nothing could be adopted (identity.ts).
       detached: process.platform !== 'win32',

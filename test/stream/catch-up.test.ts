@@ -107,7 +107,7 @@ test('B-frames: the cut is where no picture is shown across, and what is to come
   expect(order(places.map(({ shown }) => shown))).toEqual(order(entries.map(({ pts }) => pts)));
 });
 
-test('whatever the reordering: samples are contiguous, shown in order, never before they are decoded, and true from the cut on', () => {
+test('whatever the reordering: samples leave no hole, are shown in order, never before they are decoded, and true from the cut on', () => {
   /** GOPs as encoders make them: mini-GOPs of a reference and the B-frames shown before it. */
   const gop = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 30 }).map((groups) => {
     const shown = [0];
@@ -124,7 +124,10 @@ test('whatever the reordering: samples are contiguous, shown in order, never bef
       const places = sent(entries, silent);
       for (const [i, place] of places.entries()) {
         expect(place.shown).toBeGreaterThanOrEqual(place.decode);
-        if (i > 0) expect(place.decode).toBe(places[i - 1]?.end);
+        if (i > 0) {
+          expect(place.decode).toBeGreaterThan(places[i - 1]!.decode);
+          expect(place.decode).toBeLessThanOrEqual(places[i - 1]!.end);
+        }
         if (i >= (plan?.squeezed.length ?? 0)) expect(place.shown).toBe(entries[i]?.pts);
       }
       const times = order(entries.map(({ pts }) => pts)).map((i) => places[i]?.shown ?? 0);
