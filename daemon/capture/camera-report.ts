@@ -1,5 +1,6 @@
 /**
- * Tells the supervisor how the camera is: its state as often as it changes, an event once a change, and the log.
+ * Tells the supervisor how the camera is, and the log when that is news. The supervisor makes the events `camera.online` and `camera.offline` of it,
+ * because only it knows what the daemon before this one has told.
  *
  * Belongs here: what is said, to whom, how often. Does not belong here: finding it out.
  */
@@ -43,14 +44,12 @@ export class CameraReport {
     if (this.#state === 'online') return;
     this.#state = 'online';
     log.info({ place }, 'the camera is online');
-    this.#event('camera.online', { place });
   }
 
   /** A connection, or the attempt at one, has ended. */
   offline(error: BulkheadError, retryMs: number): void {
     const { log, place, setError } = this.#options;
     const isNews = this.#state !== 'offline' || this.#lastError?.message !== error.message;
-    const isChange = this.#state !== 'offline';
     this.#lastError = error;
     this.#state = 'offline';
     setError(error);
@@ -58,7 +57,6 @@ export class CameraReport {
     // The same sentence every 30 s for a weekend would bury everything else.
     if (isNews) log.warn({ place, kind: error.kind, retryMs }, error.message);
     else log.debug({ place, kind: error.kind, retryMs }, error.message);
-    if (isChange) this.#event('camera.offline', { place, errorKind: error.kind, message: error.message });
   }
 
   /** What the stream is, as the ring's table has it. */

@@ -3,7 +3,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { hasCameras, startCamera, type Camera } from '../support/camera.ts';
+import { startCamera, type Camera } from '../support/camera.ts';
 import { captureConfig, ringFolder, startRunner, type RunningCapture } from '../support/capture.ts';
 import { impostor, silent, type Impostor } from '../support/impostor.ts';
 
@@ -46,7 +46,7 @@ const withFields = (): object => ({
 
 beforeAll(async () => {
   wall = await impostor(silent);
-  if (hasCameras()) camera = await startCamera({ only: ['sub'], user: 'viewer', password: PASSWORD });
+  camera = await startCamera({ only: ['sub'], user: 'viewer', password: PASSWORD });
 });
 
 afterAll(async () => {
@@ -56,37 +56,34 @@ afterAll(async () => {
   folder.remove();
 });
 
-(process.platform === 'linux' && hasCameras() ? describe : describe.skip)(
-  'against a real camera that asks for a password',
-  () => {
-    test('digest authentication succeeds and leaves no trace of the password', async () => {
-      const capture = await run('accepted', withFields());
-      expect(capture.messages.at(-1) ?? {}).not.toMatchObject({ type: 'failed' });
-      expect(capture.messages.some((m) => m['state'] === 'online')).toBe(true);
-      expectNoSecret(everythingVisible(capture));
-      await capture.stop();
-      expectNoSecret(capture.output());
-    });
+(process.platform === 'linux' ? describe : describe.skip)('against a real camera that asks for a password', () => {
+  test('digest authentication succeeds and leaves no trace of the password', async () => {
+    const capture = await run('accepted', withFields());
+    expect(capture.messages.at(-1) ?? {}).not.toMatchObject({ type: 'failed' });
+    expect(capture.messages.some((m) => m['state'] === 'online')).toBe(true);
+    expectNoSecret(everythingVisible(capture));
+    await capture.stop();
+    expectNoSecret(capture.output());
+  });
 
-    test('a password inside the address works, and is not shown with the address', async () => {
-      const url = camera!.url('sub').replace('//', `//viewer:${encodeURIComponent(PASSWORD)}@`);
-      const capture = await run('in-url', { type: 'rtsp', url });
-      expect(capture.messages.some((m) => m['state'] === 'online')).toBe(true);
-      expectNoSecret(everythingVisible(capture));
-      await capture.stop();
-    });
+  test('a password inside the address works, and is not shown with the address', async () => {
+    const url = camera!.url('sub').replace('//', `//viewer:${encodeURIComponent(PASSWORD)}@`);
+    const capture = await run('in-url', { type: 'rtsp', url });
+    expect(capture.messages.some((m) => m['state'] === 'online')).toBe(true);
+    expectNoSecret(everythingVisible(capture));
+    await capture.stop();
+  });
 
-    test('a wrong password is not quoted in the refusal, nor in what FFmpeg says at level debug', async () => {
-      const url = camera!.url('nowhere');
-      const capture = await run('wrong', { type: 'rtsp', url, username: 'stranger', password: PASSWORD });
-      // FFmpeg's own lines come up to a second late.
-      await capture.message((m) => m.type === 'camera' && m['state'] === 'connecting' && m['message'] !== null);
-      await capture.stop();
-      expect(capture.output()).toContain('FFmpeg says');
-      expectNoSecret(capture.output() + JSON.stringify(capture.messages));
-    });
-  },
-);
+  test('a wrong password is not quoted in the refusal, nor in what FFmpeg says at level debug', async () => {
+    const url = camera!.url('nowhere');
+    const capture = await run('wrong', { type: 'rtsp', url, username: 'stranger', password: PASSWORD });
+    // FFmpeg's own lines come up to a second late.
+    await capture.message((m) => m.type === 'camera' && m['state'] === 'connecting' && m['message'] !== null);
+    await capture.stop();
+    expect(capture.output()).toContain('FFmpeg says');
+    expectNoSecret(capture.output() + JSON.stringify(capture.messages));
+  });
+});
 
 test('a camera that never answers does not bring the password to light either', async () => {
   const url = `rtsp://viewer:${encodeURIComponent(PASSWORD)}@127.0.0.1:${wall.port}/x`;

@@ -1,6 +1,6 @@
-import { outputRate } from '../../daemon/capture/av/aac-rate.ts';
-import { SampleClock } from '../../daemon/capture/av/audio-lane.ts';
-import { SampleQueue } from '../../daemon/capture/av/sample-queue.ts';
+import { outputRate } from '../../daemon/capture/sound/aac-rate.ts';
+import { SampleClock } from '../../daemon/capture/sound/audio-lane.ts';
+import { SampleQueue } from '../../daemon/capture/sound/sample-queue.ts';
 
 /** Pushes samples that count up from `from`, as a decoder would. */
 function push(queue: SampleQueue, from: number, count: number): void {

@@ -3,7 +3,7 @@
  *
  * A camera runs in a process of its own and is ended by its pid only. Does not belong here: what a test expects of it.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -39,12 +39,6 @@ export type CameraOptions = {
 const OWN_SCRIPT = path.resolve(import.meta.dirname, 'camera.py');
 /** Debian's GStreamer bindings belong to this interpreter; another `python3` on the path lacks them. */
 const INTERPRETER = '/usr/bin/python3';
-
-/** Whether this machine can run such cameras at all. Where it cannot, the tests that need one are left out, not failed. */
-export function hasCameras(): boolean {
-  const probe = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer";
-  return spawnSync(INTERPRETER, ['-c', probe], { stdio: 'ignore' }).status === 0;
-}
 
 function argumentsOf(options: CameraOptions): string[] {
   const list = [options.script ?? OWN_SCRIPT, '--port', String(options.port ?? 0)];

@@ -34,6 +34,14 @@ const RUNNER = path.resolve(import.meta.dirname, 'run-capture.ts');
 const PATIENCE_MS = 20_000;
 
 /** A folder on shared memory where there is one, removed with `remove`. */
+/** How the camera's connection changed, as the supervisor would tell it: dialling is no change. */
+export function cameraChanges(capture: RunningCapture): unknown[] {
+  const states = capture.messages
+    .filter((message) => message.type === 'camera' && message['state'] !== 'connecting')
+    .map((message) => message['state']);
+  return states.filter((state, index) => state !== states[index - 1]);
+}
+
 export function ringFolder(): { readonly path: string; remove(): void } {
   const base = process.platform === 'linux' ? '/dev/shm' : (process.env['TMPDIR'] ?? '/tmp');
   const folder = mkdtempSync(path.join(base, 'bulkhead-test-'));
