@@ -52,14 +52,24 @@ export function pathOf(node: RedNode): string {
   return node._path ?? node.id;
 }
 
+export type StatusDisplay = {
+  readonly show: (status: NodeStatus) => void;
+  /** Shows the same once more: Status nodes may have come after it was shown first. */
+  readonly again: () => void;
+};
+
 /** Shows a status when it is another one: every call goes to every open editor. */
-export function statusOf(node: RedNode): (status: NodeStatus) => void {
-  let shown = '';
-  return (status) => {
-    const text = JSON.stringify(status);
-    if (text === shown) return;
-    shown = text;
-    node.status(status);
+export function statusOf(node: RedNode): StatusDisplay {
+  let shown: NodeStatus | undefined;
+  return {
+    show: (status) => {
+      if (JSON.stringify(status) === JSON.stringify(shown)) return;
+      shown = status;
+      node.status(status);
+    },
+    again: () => {
+      if (shown) node.status(shown);
+    },
   };
 }
 
@@ -100,7 +110,7 @@ export type Opening<T extends Opened> = {
   readonly node: RedNode;
   readonly bulkhead: Bulkhead;
   readonly report: Reporter;
-  readonly show: (status: NodeStatus) => void;
+  readonly status: StatusDisplay;
   /** Throws when it cannot be opened now; it is tried again whenever flows were started, because what stood in the way may be gone. */
   readonly open: () => T;
 };
@@ -110,13 +120,13 @@ export function openWithNode<T extends Opened>({
   node,
   bulkhead,
   report,
-  show,
+  status,
   open,
 }: Opening<T>): () => T | undefined {
   let opened: T | undefined;
   const fail = (thrown: unknown, doing: string): void => {
     const error = toBulkheadError(thrown, doing);
-    show(failureStatus(error.kind));
+    status.show(failureStatus(error.kind));
     report.failed(error.message);
   };
   const attempt = (): void => {
@@ -131,6 +141,7 @@ export function openWithNode<T extends Opened>({
   attempt();
   const endRetrying = bulkhead.announcer.onStarted(() => {
     attempt();
+    status.again();
     report.tellPending();
   });
   bulkhead.supervisor.catch((error: unknown) => fail(error, 'opening the supervisor'));

@@ -34,7 +34,7 @@ export function failureStatus(kind: ErrorKind): NodeStatus {
 }
 
 function offline(kind: ErrorKind | null, message: string | null): NodeStatus {
-  const refused = kind === 'unavailable' && /refused/i.test(message ?? '');
+  const refused = kind === 'unavailable' && /refus/i.test(message ?? '');
   const word = refused ? 'refused' : kind === null ? '' : WORDS[kind];
   const long = word === '' ? 'offline' : `offline: ${word}`;
   return { fill: 'red', shape: 'ring', text: long.length <= LONGEST ? long : word };
@@ -71,6 +71,8 @@ export function cameraStatus(view: DaemonView): NodeStatus {
         case 'offline':
           return offline(view.camera.errorKind, view.camera.message);
         case 'connecting':
+          // It is being tried again: until that succeeds, why it failed says more.
+          if (view.camera.errorKind !== null) return offline(view.camera.errorKind, view.camera.message);
           return { fill: 'yellow', shape: 'ring', text: 'connecting' };
         case undefined:
           return STARTING;
@@ -93,7 +95,7 @@ export function streamStatus({ channel, daemon, capture }: StreamView): NodeStat
   switch (daemon.state) {
     case 'ready':
     case 'degraded':
-      return capture?.camera?.state === 'offline' ? noPicture : serving(daemon, capture);
+      return capture?.camera && capture.camera.errorKind !== null ? noPicture : serving(daemon, capture);
     case 'held':
       return HELD;
     case 'failed':

@@ -33,14 +33,14 @@ export default function camera(RED: NodeAPI): void {
   function CameraNode(this: RedNode, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
     const bulkhead = open();
-    const show = statusOf(this);
+    const status = statusOf(this);
     const report = reporterOf(this, bulkhead, () => ({ topic: config['channel'] }));
 
     openWithNode({
       node: this,
       bulkhead,
       report,
-      show,
+      status,
       open: () => {
         const settings = readSettings(cameraSettings, config);
         const { source, passwordInUrl } = cameraSource(
@@ -60,7 +60,7 @@ export default function camera(RED: NodeAPI): void {
           source,
           send: (message) => this.send(message),
           show: (view) => {
-            show(cameraStatus(view));
+            status.show(cameraStatus(view));
             reportView(view, report);
           },
         });

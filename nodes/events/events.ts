@@ -16,7 +16,7 @@ export default function events(RED: NodeAPI): void {
       node: this,
       bulkhead,
       report: reporterOf(this, bulkhead, () => ({ topic: 'events' })),
-      show: statusOf(this),
+      status: statusOf(this),
       open: () => {
         const { types, channels } = readSettings(eventsSettings, config);
         const close = bulkhead.eventFeed.follow({

@@ -22,20 +22,20 @@ export default function stream(RED: NodeAPI): void {
   function StreamNode(this: RedNode, config: NodeConfig): void {
     RED.nodes.createNode(this, config);
     const bulkhead = open();
-    const show = statusOf(this);
+    const status = statusOf(this);
     const report = reporterOf(this, bulkhead, () => ({ topic: `stream ${String(config['number'])}` }));
 
     const opened = openWithNode({
       node: this,
       bulkhead,
       report,
-      show,
+      status,
       open: () =>
         openStream(bulkhead, {
           path: pathOf(this),
           settings: readSettings(streamSettings, config),
           show: (view) => {
-            show(streamStatus(view));
+            status.show(streamStatus(view));
             reportView(view, report);
           },
           warn: (message) => this.warn(message),

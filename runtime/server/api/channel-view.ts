@@ -40,6 +40,11 @@ export type ChannelFacts = {
 
 const WORKS = new Set<DaemonView['state']>(['ready', 'degraded']);
 
+/** True also while a camera that failed is being tried again. */
+function isAway(daemon: DaemonView | undefined): boolean {
+  return daemon?.camera?.state === 'offline' || (daemon?.camera?.errorKind ?? null) !== null;
+}
+
 /** `live` means: packets flow, and where a stream is wired its port answers. */
 export function channelState(daemons: readonly DaemonView[]): ChannelState {
   const capture = daemons.find((daemon) => daemon.kind === 'capture');
@@ -49,14 +54,14 @@ export function channelState(daemons: readonly DaemonView[]): ChannelState {
   if (capture?.camera?.state === 'online') {
     return WORKS.has(capture.state) && streams.every((stream) => WORKS.has(stream.state)) ? 'live' : 'starting';
   }
-  const starved = capture?.camera?.state === 'offline' || streams.some((stream) => stream.starved);
+  const starved = isAway(capture) || streams.some((stream) => stream.starved);
   return starved ? 'starved' : 'starting';
 }
 
 /** What a person should read about a channel that is not live. */
 function problemOf(daemons: readonly DaemonView[]): string | null {
-  const offline = daemons.find((daemon) => daemon.camera?.state === 'offline')?.camera?.message;
-  if (offline) return offline;
+  const away = daemons.find(isAway)?.camera?.message;
+  if (away) return away;
   const failing = daemons.find((daemon) => !WORKS.has(daemon.state) && daemon.lastError !== null);
   return failing?.lastError?.message ?? daemons.find((daemon) => daemon.degraded !== null)?.degraded ?? null;
 }
