@@ -63,6 +63,7 @@ export class Bulkhead {
   #open: Supervisor | undefined;
   #sweep: Cancel | undefined;
   #closing: Promise<void> | undefined;
+  #crashing = false;
 
   constructor({ home, log, clock = systemClock }: BulkheadOptions) {
     this.paths = pathsOf(home);
@@ -140,6 +141,8 @@ export class Bulkhead {
         for (const listener of this.#daemonListeners) listener(view);
       });
       this.#open = supervisor;
+      process.on('uncaughtExceptionMonitor', this.#onCrash);
+      process.on('exit', this.#onExit);
       return supervisor;
     } catch (error) {
       throw toBulkheadError(error, 'opening the supervisor', { path: this.paths.home });
@@ -155,6 +158,22 @@ export class Bulkhead {
     // Without the supervisor's lock the rings are another process's.
     if (!supervisor) return;
     await supervisor.close();
+    this.#removeRings();
+    process.off('uncaughtExceptionMonitor', this.#onCrash);
+    process.off('exit', this.#onExit);
+  }
+
+  /** An exit that nobody announced, as Node-RED's is to us: the supervisor tells the daemons to end, and memory is given back. */
+  readonly #onExit = (): void => {
+    if (!this.#crashing) this.#removeRings();
+  };
+
+  /** After a crash daemons work on with their rings until the next supervisor takes them over. */
+  readonly #onCrash = (): void => {
+    this.#crashing = true;
+  };
+
+  #removeRings(): void {
     rmSync(this.paths.rings, { recursive: true, force: true });
   }
 

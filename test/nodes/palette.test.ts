@@ -1,6 +1,7 @@
 /** A real Node-RED of each release loads our package as its palette would, and a camera is live. */
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathsOf } from '../../runtime/paths.ts';
 import { eventually, freePorts, type FlowNode } from '../support/host.ts';
 import { PlainNodeRed, RELEASES, type Release } from '../support/node-red.ts';
 
@@ -57,10 +58,12 @@ describe.each(cases)('Node-RED $release with our $install', ({ release, install 
     const health = await fetch(`http://127.0.0.1:${port}/health`);
     expect(health.status).toBe(200);
 
+    expect(existsSync(pathsOf(nodeRed.home).rings)).toBe(true);
     const pids = channel?.daemons.map(({ pid }) => pid ?? 0) ?? [];
     expect(pids).toHaveLength(2);
     await nodeRed.remove();
     await eventually('the daemons are gone', () => pids.every((pid) => !isAlive(pid)));
+    expect(existsSync(pathsOf(nodeRed.home).rings)).toBe(false);
   });
 });
 
