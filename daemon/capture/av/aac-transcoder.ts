@@ -25,11 +25,9 @@ import {
 } from 'node-av/lib';
 import { BulkheadError } from '../../../runtime/errors.ts';
 import type { SourceAudio } from '../media-source.ts';
-import { outputRate } from './aac-rate.ts';
-import type { AudioLane, LaneFrame } from './audio-lane.ts';
-import type { InputStream } from './packet-input.ts';
-import { SampleQueue } from './sample-queue.ts';
-import { microsecondsOf } from './ticks.ts';
+import { outputRate } from '../sound/aac-rate.ts';
+import type { AudioLane, LaneFrame, Sound } from '../sound/audio-lane.ts';
+import { SampleQueue } from '../sound/sample-queue.ts';
 
 /** Samples that an AAC access unit stands for. */
 const FRAME_SAMPLES = 1024;
@@ -48,15 +46,16 @@ type Encoding = {
 };
 
 export class AacTranscoder implements AudioLane {
-  readonly #stream: InputStream;
+  readonly #codecName: string;
   readonly #decoder: CodecContext;
+  readonly #undecoded = new Packet();
   readonly #decoded = new Frame();
   readonly #encoded = new Packet();
   #encoding: Encoding | undefined;
   #closed = false;
 
-  /** Rejects with `unsupported` when there is no way to decode the stream. `parameters` are taken over and freed. */
-  static async open(stream: InputStream, parameters: CodecParameters): Promise<AacTranscoder> {
+  /** Rejects with `unsupported` when there is no way to decode the sound. `parameters` are taken over and freed. */
+  static async open(codecName: string, parameters: CodecParameters): Promise<AacTranscoder> {
     const decoder = new CodecContext();
     try {
       const codec = Codec.findDecoder(parameters.codecId);
@@ -64,10 +63,10 @@ export class AacTranscoder implements AudioLane {
       check(decoder.parametersToContext(parameters), 'the decoder');
       // Awaited, never the synchronous form: that one has corrupted memory.
       check(await decoder.open2(codec, null), 'the decoder');
-      const lane = new AacTranscoder(stream, decoder);
+      const lane = new AacTranscoder(codecName, decoder);
       const { sampleRate, channels } = parameters;
       if (sampleRate > 0 && channels > 0 && decoder.sampleFormat >= 0) {
-        lane.#encoding = await openEncoding(stream.codecName, sampleRate, decoder.channelLayout, decoder.sampleFormat);
+        lane.#encoding = await openEncoding(codecName, sampleRate, decoder.channelLayout, decoder.sampleFormat);
       }
       return lane;
     } catch (error) {
@@ -78,9 +77,10 @@ export class AacTranscoder implements AudioLane {
     }
   }
 
-  private constructor(stream: InputStream, decoder: CodecContext) {
-    this.#stream = stream;
+  private constructor(codecName: string, decoder: CodecContext) {
+    this.#codecName = codecName;
     this.#decoder = decoder;
+    this.#undecoded.alloc();
     this.#decoded.alloc();
     this.#encoded.alloc();
   }
@@ -89,23 +89,26 @@ export class AacTranscoder implements AudioLane {
     return this.#encoding?.track;
   }
 
-  async take(packet: Packet): Promise<readonly LaneFrame[]> {
-    const us = microsecondsOf(this.#stream.timeBase, packet.pts);
+  async take({ bytes, ptsUs }: Sound): Promise<readonly LaneFrame[]> {
+    if (bytes.length === 0) return [];
+    this.#undecoded.data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // A packet that cannot be decoded is a loss of some milliseconds, not of the sound.
-    if (this.#decoder.sendPacketSync(packet) < 0) return [];
+    const sent = this.#decoder.sendPacketSync(this.#undecoded);
+    this.#undecoded.unref();
+    if (sent < 0) return [];
     const frames: LaneFrame[] = [];
     let first = true;
     while (!this.#closed && this.#decoder.receiveFrameSync(this.#decoded) >= 0) {
       const frame = this.#decoded;
       this.#encoding ??= await openEncoding(
-        this.#stream.codecName,
+        this.#codecName,
         frame.sampleRate,
         frame.channelLayout,
         frame.format as typeof AV_SAMPLE_FMT_FLTP,
       );
       if (this.#closed) break;
       const encoding = this.#encoding;
-      if (first && us !== undefined) encoding.queue.expect((us * encoding.rate) / 1e6);
+      if (first && ptsUs !== undefined) encoding.queue.expect((ptsUs * encoding.rate) / 1e6);
       first = false;
       resample(encoding, frame);
       frame.unref();
@@ -120,6 +123,7 @@ export class AacTranscoder implements AudioLane {
     this.#decoder.freeContext();
     this.#encoding?.encoder.freeContext();
     this.#encoding?.resampler.free();
+    this.#undecoded.free();
     this.#decoded.free();
     this.#encoded.free();
   }

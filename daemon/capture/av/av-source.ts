@@ -8,13 +8,13 @@ import { AV_PKT_DATA_NEW_EXTRADATA } from 'node-av/constants';
 import { BulkheadError } from '../../../runtime/errors.ts';
 import { cameraError, type CameraFailure } from '../camera-error.ts';
 import type { MediaSource, SourceDescription, SourcePacket, SourceRead } from '../media-source.ts';
-import { openAacLane } from './aac-lane.ts';
+import { openAacLane } from '../sound/aac-lane.ts';
+import type { AudioLane } from '../sound/audio-lane.ts';
 import { AacTranscoder } from './aac-transcoder.ts';
-import type { AudioLane } from './audio-lane.ts';
 import { chooseTracks, spokenCodec, type ChosenTracks } from './choose-tracks.ts';
 import { readFailure } from './ffmpeg-failure.ts';
 import type { InputFailure, InputStream, PacketInput } from './packet-input.ts';
-import { ticksOf } from './ticks.ts';
+import { microsecondsOf, ticksOf } from './ticks.ts';
 
 export type AvSourceOptions = {
   readonly input: PacketInput;
@@ -30,6 +30,8 @@ export type AvSourceOptions = {
   readonly onSoundLost: () => void;
 };
 
+type Sounding = { readonly stream: InputStream; readonly lane: AudioLane };
+
 /** Sound that does not say its parameters beforehand gets this many packets to show them. */
 const LOOK_AHEAD_PACKETS = 200;
 const LOOK_AHEAD_MS = 1000;
@@ -40,7 +42,7 @@ export class AvSource implements MediaSource {
   readonly #options: AvSourceOptions;
   readonly #input: PacketInput;
   #video: ChosenTracks['video'] | undefined;
-  #sound: { readonly stream: InputStream; readonly lane: AudioLane } | undefined;
+  #sound: Sounding | undefined;
   #laneFailures = 0;
   #trustsDts = false;
   #readAhead: SourcePacket[] = [];
@@ -96,7 +98,7 @@ export class AvSource implements MediaSource {
     const { packet } = this.#input;
     const index = packet.streamIndex;
     if (index === this.#video?.stream.index) return this.#videoPackets(this.#video.stream, captureUs);
-    if (index === this.#sound?.stream.index) return this.#soundPackets(this.#sound.lane, captureUs);
+    if (index === this.#sound?.stream.index) return this.#soundPackets(this.#sound, captureUs);
     return [];
   }
 
@@ -120,9 +122,11 @@ export class AvSource implements MediaSource {
     ];
   }
 
-  async #soundPackets(lane: AudioLane, captureUs: number): Promise<SourcePacket[]> {
+  async #soundPackets({ stream, lane }: Sounding, captureUs: number): Promise<SourcePacket[]> {
     try {
-      const frames = await lane.take(this.#input.packet);
+      const { data, pts } = this.#input.packet;
+      if (!data) return [];
+      const frames = await lane.take({ bytes: data, ptsUs: microsecondsOf(stream.timeBase, pts) });
       this.#laneFailures = 0;
       return frames.map(({ pts, duration, bytes }) => ({
         track: 1,
@@ -153,8 +157,8 @@ export class AvSource implements MediaSource {
     const name = spokenCodec(stream.codecName);
     try {
       const lane = isAac
-        ? openAacLane(stream)
-        : await AacTranscoder.open(stream, this.#input.parametersOf(stream.index));
+        ? openAacLane(stream.extradata)
+        : await AacTranscoder.open(stream.codecName, this.#input.parametersOf(stream.index));
       this.#sound = { stream, lane };
       if (this.#closed) lane.close();
       const untilMs = performance.now() + LOOK_AHEAD_MS;

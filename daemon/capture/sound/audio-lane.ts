@@ -1,11 +1,13 @@
 /**
- * The way of the sound from FFmpeg's packets to AAC access units: carried as it is (aac-lane.ts) or transcoded (aac-transcoder.ts).
+ * The way of the sound to AAC access units: carried as it is (aac-lane.ts) or transcoded (av/aac-transcoder.ts).
  *
  * Belongs here: what both have in common, which is a clock that counts samples. Does not belong here: the picture, which no failure of a
  * lane may stop or delay.
  */
-import type { Packet } from 'node-av/lib';
 import type { SourceAudio } from '../media-source.ts';
+
+/** What came in one packet; undefined = the source does not say when it was recorded. */
+export type Sound = { readonly bytes: Uint8Array; readonly ptsUs: number | undefined };
 
 /** One AAC access unit; pts and duration in samples. */
 export type LaneFrame = { readonly pts: number; readonly duration: number; readonly bytes: Uint8Array };
@@ -13,8 +15,8 @@ export type LaneFrame = { readonly pts: number; readonly duration: number; reado
 export type AudioLane = {
   /** Undefined until enough sound has come to tell. Its timescale is its sample rate. */
   readonly track: () => SourceAudio | undefined;
-  /** What a packet gives. Rejects when the sound cannot be carried after all: the lane is then over. */
-  readonly take: (packet: Packet) => Promise<readonly LaneFrame[]>;
+  /** What a packet gives. Rejects when it cannot be carried; the next one may be. */
+  readonly take: (sound: Sound) => Promise<readonly LaneFrame[]>;
   readonly close: () => void;
 };
 
@@ -40,8 +42,9 @@ export class SampleClock {
    */
   place(pts: number | undefined, samples: number): number | undefined {
     const next = this.#next;
-    if (next !== undefined && pts !== undefined && pts < next - this.#tolerance && pts > next - this.#overlap)
+    if (next !== undefined && pts !== undefined && pts < next - this.#tolerance && pts > next - this.#overlap) {
       return undefined;
+    }
     const follows = next !== undefined && (pts === undefined || Math.abs(pts - next) <= this.#tolerance);
     const placed = follows ? next : pts === undefined ? undefined : Math.round(pts);
     if (placed !== undefined) this.#next = placed + samples;
