@@ -41,7 +41,9 @@ const HELP = `bulkhead: a visual flow runtime for cameras
 `;
 
 /** Reads the command line; an option wins over its environment variable. */
-export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+export function readCommand(args: readonly string[], given: Readonly<Record<string, string | undefined>>): Command {
+  // A variable that is set to nothing is not set: that is how people leave one out in a compose file.
+  const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
   let values;
   try {
     ({ values } = parseArgs({

@@ -54,6 +54,11 @@ test.each([
   expect(command).toHaveProperty('message', expect.not.stringContaining('\n'));
 });
 
+test('a variable that is set to nothing is not set', () => {
+  const nothing = { BULKHEAD_HOME: '', BULKHEAD_HOST: '', BULKHEAD_PORT: '', BULKHEAD_ADMIN_PASSWORD: '' };
+  expect(readCommand([], nothing)).toEqual(readCommand([], {}));
+});
+
 test('a preset password that is too short is refused', () => {
   expect(readCommand([], { BULKHEAD_ADMIN_PASSWORD: 'short' }).type).toBe('refuse');
   expect(readCommand([], { BULKHEAD_ADMIN_PASSWORD: 'long enough' })).toMatchObject({
