@@ -82,7 +82,7 @@ export function runDaemon<K extends DaemonKind>(
   const state = readStateFile(stateFile);
   process.title = `bulkhead ${state.kind} ${state.channel}`;
   const log = createLogger({ daemon: state.kind, channel: state.channel, generation: state.generation });
-  const page = StatusPageWriter.create(state.statusPage, owner(state));
+  const page = openPage(state, log);
   const stopHeartbeat = startHeartbeat(page);
 
   let running: Promise<Running> | null = null;
@@ -179,7 +179,9 @@ export function runDaemon<K extends DaemonKind>(
     leaving = true;
     try {
       await within((options.stopLimitMs ?? STOP_LIMIT_MS) + drainMs, async () => {
-        const work = await Promise.race([running, delay(START_LIMIT_MS, null, { ref: false })]);
+        // A start that failed has told so itself.
+        const begun = running?.catch(() => null) ?? null;
+        const work = await Promise.race([begun, delay(START_LIMIT_MS, null)]);
         if (drainMs > 0) {
           enter('draining');
           await Promise.race([work?.drain?.(drainMs), drainEnded.promise, delay(drainMs)]);
@@ -218,6 +220,15 @@ export function runDaemon<K extends DaemonKind>(
     }
     log.info({ code }, 'exit');
     process.exit(code);
+  }
+}
+
+function openPage(state: StateFile, log: Logger): StatusPageWriter {
+  try {
+    return StatusPageWriter.create(state.statusPage, owner(state));
+  } catch (error) {
+    log.warn({ err: error }, 'there is no status page; the supervisor cannot see whether this daemon hangs');
+    return StatusPageWriter.unseen(owner(state));
   }
 }
 

@@ -39,6 +39,9 @@ export type Launch = {
   readonly log: Logger;
 };
 
+/** For a channel that somebody else holds open: a process that the daemon started and that inherited it. */
+const LAST_WORDS_MS = 100;
+
 export class Child implements Expected {
   readonly state: StateFile;
   readonly #stateFile: string;
@@ -49,7 +52,8 @@ export class Child implements Expected {
   #identity: ProcessIdentity | null = null;
   #connection: DaemonConnection | null = null;
   #page: StatusPageReader | null = null;
-  #gone = false;
+  #end: { readonly exit: ChildExit; readonly error: BulkheadError | null } | null = null;
+  #finished = false;
 
   private constructor(state: StateFile, stateFile: string, events: ChildEvents, log: Logger) {
     this.state = state;
@@ -70,13 +74,14 @@ export class Child implements Expected {
     };
     const stateFile = stateFilePath(launch.runDirectory, state.id, state.generation);
     const logFile = openLogFile(launch.logDirectory, state.kind, state.channel);
+    const child = new Child(state, stateFile, events, launch.log);
     try {
-      const child = new Child(state, stateFile, events, launch.log);
       writeStateFile(stateFile, state);
-      child.#adoptProcess(
-        spawnDaemon({ entry: launch.entry, stateFile, logFd: logFile.fd, listenFd: launch.listenFd }),
-      );
+      child.#own(spawnDaemon({ entry: launch.entry, stateFile, logFd: logFile.fd, listenFd: launch.listenFd }));
       return child;
+    } catch (error) {
+      rmSync(stateFile, { force: true });
+      throw error;
     } finally {
       closeSync(logFile.fd);
     }
@@ -114,7 +119,7 @@ export class Child implements Expected {
 
   /** Reaches this process or nobody. */
   signal(signal: NodeJS.Signals): void {
-    if (this.#gone) return;
+    if (this.#end !== null) return;
     // Until our own child is reaped its pid cannot be given to anybody else.
     if (this.#process !== null) this.#process.kill(signal);
     else if (this.#identity !== null) signalProcess(this.#identity, signal);
@@ -123,17 +128,17 @@ export class Child implements Expected {
   /** Finds out whether an adopted process has ended: nobody tells us. Does nothing for our own children. */
   checkAlive(): void {
     // Our predecessor may have died between the spawn and writing the pid down: then only a hello tells who it is.
-    if (this.#gone || this.#process !== null || this.#identity === null || isAlive(this.#identity)) return;
-    this.#exit({ code: this.#page?.sample().exitCode ?? null, signal: null }, null);
+    if (this.#end !== null || this.#process !== null || this.#identity === null || isAlive(this.#identity)) return;
+    this.#ended({ code: this.#page?.sample().exitCode ?? null, signal: null }, null);
   }
 
   /** Gives up on a process whose pid was never learnt and which never said hello. */
   abandon(): void {
-    if (this.#process === null && this.#identity === null) this.#exit({ code: null, signal: null }, null);
+    if (this.#process === null && this.#identity === null) this.#ended({ code: null, signal: null }, null);
   }
 
   refused(protocol: number): void {
-    if (!this.#gone) this.#events.refused(protocol);
+    if (this.#end === null) this.#events.refused(protocol);
   }
 
   /** The process dialled. A second connection takes the place of the first: the daemon knows better which of them is alive. */
@@ -141,7 +146,7 @@ export class Child implements Expected {
     hello: Hello,
     connection: DaemonConnection,
   ): { message: (message: DaemonMessage) => void; closed: () => void } | undefined {
-    if (this.#gone) return undefined;
+    if (this.#end !== null) return undefined;
     this.#identity ??= identify(hello.pid) ?? null;
     if (this.pid !== null && this.pid !== hello.pid) return undefined;
     const previous = this.#connection;
@@ -151,12 +156,14 @@ export class Child implements Expected {
     this.#events.hello(hello);
     return {
       message: (message) => {
-        if (this.#connection === connection && !this.#gone) this.#events.message(message);
+        if (this.#connection === connection) this.#events.message(message);
       },
       closed: () => {
-        if (this.#connection === connection) this.#connection = null;
-        // For an adopted process this is the fast sign of its death: milliseconds before a poll would see it.
-        this.checkAlive();
+        if (this.#connection !== connection) return;
+        this.#connection = null;
+        if (this.#end !== null) this.#finish();
+        // For an adopted process this is the first sign of its death, a moment before the kernel counts it as dead.
+        else for (const delayMs of [0, 5, 25]) setTimeout(() => this.checkAlive(), delayMs);
       },
     };
   }
@@ -172,28 +179,37 @@ export class Child implements Expected {
     }
   }
 
-  #adoptProcess(process: ChildProcess): void {
-    this.#process = process;
-    process.once('error', (error) => {
-      // 'error' also reports a signal that could not be sent; a process that has a pid was started.
-      if (process.pid !== undefined) return;
-      this.#exit({ code: null, signal: null }, toBulkheadError(error, `starting the ${this.state.kind} daemon`));
+  /** We are its parent. */
+  #own(child: ChildProcess): void {
+    this.#process = child;
+    child.on('error', (error) => {
+      // Also a signal that could not be sent is an 'error'; a process that has a pid was started.
+      if (child.pid !== undefined) return;
+      this.#ended({ code: null, signal: null }, toBulkheadError(error, `starting the ${this.state.kind} daemon`));
     });
-    process.once('exit', (code, signal) => this.#exit({ code, signal }, null));
-    if (process.pid === undefined) return;
-    this.#identity = identify(process.pid) ?? null;
+    child.once('exit', (code, signal) => this.#ended({ code, signal }, null));
+    if (child.pid === undefined) return;
+    this.#identity = identify(child.pid) ?? null;
     if (this.#identity !== null) writeStateFile(this.#stateFile, { ...this.state, process: this.#identity });
   }
 
-  #exit(exit: ChildExit, error: BulkheadError | null): void {
-    if (this.#gone) return;
-    this.#gone = true;
+  /** The process is gone. What it said last may be unread; its end of the channel is closed, so reading it takes no time. */
+  #ended(exit: ChildExit, error: BulkheadError | null): void {
+    if (this.#end !== null) return;
+    this.#end = { exit, error };
+    if (this.#connection === null) this.#finish();
+    else setTimeout(() => this.#finish(), LAST_WORDS_MS);
+  }
+
+  #finish(): void {
+    if (this.#end === null || this.#finished) return;
+    this.#finished = true;
     this.#connection?.close();
     this.#connection = null;
     this.#page?.close();
     this.#page = null;
     rmSync(this.#stateFile, { force: true });
     rmSync(this.state.statusPage, { force: true });
-    this.#events.exited(exit, error);
+    this.#events.exited(this.#end.exit, this.#end.error);
   }
 }

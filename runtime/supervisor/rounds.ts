@@ -16,6 +16,8 @@ import { LOOK_MS, Watchdog } from './watchdog.ts';
 
 export const ROUND_MS = LOOK_MS;
 const USAGE_MS = 5_000;
+/** Rounds between looks at whether adopted processes exist: the loss of their control channel says it sooner, unless there was none. */
+const ALIVE_EVERY = 5;
 const DEFAULT_WATCHDOG_MS = 1_000;
 
 /** Only these have promised to beat: before ready a daemon may be loading, and has a time limit of its own. */
@@ -31,6 +33,7 @@ export class Rounds {
   readonly #starvation = new Starvation();
   readonly #usage = new UsageBook();
   #usageDueMs = 0;
+  #rounds = 0;
 
   constructor(clock: Clock, log: Logger, slots: () => readonly Slot[]) {
     this.#clock = clock;
@@ -44,7 +47,9 @@ export class Rounds {
 
   /** One round. */
   go(): void {
-    for (const slot of this.#slots()) for (const daemon of slot.daemons()) daemon.child?.checkAlive();
+    if (this.#rounds++ % ALIVE_EVERY === 0) {
+      for (const slot of this.#slots()) for (const daemon of slot.daemons()) daemon.child?.checkAlive();
+    }
     const seen = this.#slots().flatMap((slot) => slot.daemons().flatMap((daemon) => see(slot, daemon)));
     this.#lookForHangs(seen);
     this.#lookForPackets(seen);
@@ -89,11 +94,13 @@ export class Rounds {
 
   #readUsage(seen: readonly Seen[]): void {
     const atMs = this.#clock.nowMs();
-    const pids = seen.flatMap(({ daemon }) => daemon.child?.pid ?? []);
-    // A new process is read at once, so that it has a figure to show and one to compare with.
-    if (atMs < this.#usageDueMs && pids.every((pid) => this.#usage.knows(pid))) return;
+    this.#usage.keep(
+      seen.flatMap(({ daemon }) => daemon.child?.pid ?? []),
+      atMs,
+    );
+    if (atMs < this.#usageDueMs) return;
     this.#usageDueMs = atMs + USAGE_MS;
-    this.#usage.read(pids, atMs);
+    this.#usage.read(atMs);
   }
 }
 

@@ -14,6 +14,7 @@ import type { DaemonConfig, DaemonKind } from '../message/config.ts';
 import { Child, type ChildEvents } from './child.ts';
 import { Daemon, type DaemonHost } from './daemon.ts';
 import { Port } from './port.ts';
+import { ensurePrivateDirectory } from './private-directory.ts';
 import { hasProcess, type Actual, type Reason } from './service.ts';
 import { sameConfig, specHash } from './spec-hash.ts';
 import { fileStem, type StateFile } from './state-file.ts';
@@ -222,6 +223,8 @@ export class Slot {
   #launch(daemon: Daemon, events: ChildEvents): Child {
     const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, nextGeneration, log } = this.#host;
     const { config } = daemon.spec!;
+    // Somebody may have cleaned up: systemd removes what users who log out leave in shared memory.
+    for (const directory of [runDirectory, pageDirectory]) ensurePrivateDirectory(directory);
     const listenFd = config.kind === 'stream' ? this.#port.open(config) : undefined;
     const generation = nextGeneration(this.id);
     const child = Child.spawn(

@@ -39,17 +39,13 @@ export type SpawnOptions = {
 /** Starts the process; except on Windows it outlives this one. Failure is an `error` event on the result. */
 export function spawnDaemon(options: SpawnOptions): ChildProcess {
   const inherited = options.listenFd === undefined ? [] : [options.listenFd];
-  const child = spawn(
-    process.execPath,
-    [...NODE_OPTIONS, options.entry, options.stateFile],
-    {
-      // On Windows only a process that is not detached ends with us; and there nothing could be adopted (identity.ts).
-      detached: process.platform !== 'win32',
-      stdio: ['ignore', options.logFd, options.logFd, ...inherited],
-      env: daemonEnvironment(process.env),
-      windowsHide: true,
-    },
-  );
+  const child = spawn(process.execPath, [...NODE_OPTIONS, options.entry, options.stateFile], {
+    // On Windows only a process that is not detached ends with us; and there nothing could be adopted (identity.ts).
+    detached: process.platform !== 'win32',
+    stdio: ['ignore', options.logFd, options.logFd, ...inherited],
+    env: daemonEnvironment(process.env),
+    windowsHide: true,
+  });
   child.unref();
   return child;
 }

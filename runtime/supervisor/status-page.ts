@@ -89,7 +89,7 @@ export type PageOwner = {
 
 /** The daemon's end. */
 export class StatusPageWriter {
-  readonly #region: Region;
+  readonly #region: Pick<Region, 'buffer' | 'close'>;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
   #recordsIn = 0;
@@ -97,7 +97,7 @@ export class StatusPageWriter {
   #laps = 0;
   #beat = 0;
 
-  private constructor(region: Region, owner: PageOwner) {
+  private constructor(region: Pick<Region, 'buffer' | 'close'>, owner: PageOwner) {
     this.#region = region;
     this.#words = new Int32Array(region.buffer);
     this.#longs = new BigInt64Array(region.buffer);
@@ -116,6 +116,12 @@ export class StatusPageWriter {
     rmSync(path, { force: true });
     createReserved(path, PAGE_BYTES);
     return new StatusPageWriter(mapShared(path, PAGE_BYTES, 'write'), owner);
+  }
+
+  /** A page that nobody sees, for a daemon that must work where none can be made: a full tmpfs is not its only trouble then. */
+  static unseen(owner: PageOwner): StatusPageWriter {
+    const buffer = new ArrayBuffer(PAGE_BYTES);
+    return new StatusPageWriter({ buffer, close: () => {} }, owner);
   }
 
   /** I live. `loopLagUs` = how late the main loop has been of late. */

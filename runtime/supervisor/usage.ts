@@ -18,24 +18,21 @@ export type Usage = {
 
 /** The latest reading of every process of a supervisor. */
 export class UsageBook {
-  #meters = new Map<number, { readonly meter: UsageMeter; readonly latest: Usage | null }>();
+  readonly #meters = new Map<number, UsageMeter>();
 
   of(pid: number): Usage | null {
     return this.#meters.get(pid)?.latest ?? null;
   }
 
-  knows(pid: number): boolean {
-    return this.#meters.has(pid);
+  /** Reads those that are new, so that each has a figure to show and one to compare with, and forgets those that are not named. */
+  keep(pids: readonly number[], atMs: number): void {
+    for (const pid of this.#meters.keys()) if (!pids.includes(pid)) this.#meters.delete(pid);
+    for (const pid of pids) if (!this.#meters.has(pid)) this.#meters.set(pid, new UsageMeter(pid, atMs));
   }
 
-  /** Reads these processes, and forgets all others. */
-  read(pids: readonly number[], atMs: number): void {
-    this.#meters = new Map(
-      pids.map((pid) => {
-        const meter = this.#meters.get(pid)?.meter ?? new UsageMeter(pid);
-        return [pid, { meter, latest: meter.read(atMs) }];
-      }),
-    );
+  /** Reads them all. */
+  read(atMs: number): void {
+    for (const meter of this.#meters.values()) meter.read(atMs);
   }
 }
 
@@ -43,22 +40,27 @@ type Reading = { readonly privateBytes: number; readonly cpuMs: number };
 
 /** Reads one process again and again. */
 class UsageMeter {
+  /** Null where the platform does not say, and when the process is gone. */
+  latest: Usage | null = null;
   readonly #pid: number;
   #before: { readonly cpuMs: number; readonly atMs: number } | null = null;
 
-  constructor(pid: number) {
+  constructor(pid: number, atMs: number) {
     this.#pid = pid;
+    this.read(atMs);
   }
 
-  /** Null where the platform does not say, and when the process is gone. */
-  read(atMs: number): Usage | null {
+  read(atMs: number): void {
     const reading = readUsage(this.#pid);
-    if (reading === null) return null;
     const before = this.#before;
-    this.#before = { cpuMs: reading.cpuMs, atMs };
-    const cpuPercent = before === null ? null : ((reading.cpuMs - before.cpuMs) / (atMs - before.atMs)) * 100;
-    return { privateBytes: reading.privateBytes, cpuPercent };
+    this.#before = reading === null ? null : { cpuMs: reading.cpuMs, atMs };
+    this.latest =
+      reading === null ? null : { privateBytes: reading.privateBytes, cpuPercent: rate(reading, before, atMs) };
   }
+}
+
+function rate(now: Reading, before: { cpuMs: number; atMs: number } | null, atMs: number): number | null {
+  return before === null || atMs <= before.atMs ? null : ((now.cpuMs - before.cpuMs) / (atMs - before.atMs)) * 100;
 }
 
 // The platform seam: Linux only. Elsewhere a supervisor knows neither, and says null.

@@ -40,6 +40,11 @@ async function killedSupervisor(...specs: Parameters<typeof supervisorProcess>[2
   return pids;
 }
 
+/** The pid that answers. */
+async function ask(port: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
+}
+
 const stateFiles = (): string[] => readdirSync(home.run).filter((name) => /\.\d+\.json$/.test(name));
 
 test('daemons outlive a supervisor that is killed, and the next one adopts them untouched', async () => {
@@ -68,6 +73,23 @@ test('an adopted daemon whose spec has changed is replaced, and only that one', 
   await at.ready('stream:door', 2);
   expect(await at.event('daemon.exited')).toMatchObject({ reason: 'config', daemon: { pid: pids['stream:door'] } });
   expect(at.view('stream:garden')).toMatchObject({ pid: pids['stream:garden'], generation: 1 });
+});
+
+test('of two generations that a killed supervisor leaves, the newer one is adopted and the older one ends', async () => {
+  const port = await freePort();
+  const spec = streamSpec('door', { serve: true, drainMs: 60_000 }, { port });
+  const { process: supervisor, pids } = await supervisorProcess(home, 'stay', [spec]);
+  supervisor.kill('SIGUSR2');
+  await until(
+    async () => stateFiles().length === 2 && (await ask(port).catch(() => '')) !== String(pids['stream:door']),
+  );
+  supervisor.kill('SIGKILL');
+  await once(supervisor, 'exit');
+  at = await Supervised.open(home);
+  at.supervisor.declare(spec);
+  expect(await at.event('daemon.adopted')).toMatchObject({ daemon: { generation: 2 } });
+  expect(await at.event('daemon.exited')).toMatchObject({ daemon: { generation: 1, pid: pids['stream:door'] } });
+  expect(at.view('stream:door')).toMatchObject({ state: 'ready', generation: 2 });
 });
 
 test('an adopted daemon that nobody declares is stopped when its time is over', async () => {
@@ -214,15 +236,14 @@ test('a stranger who knows a generation but not its nonce does not become the da
 test('an adopted daemon keeps its port, and hands it on when it is replaced', async () => {
   const port = await freePort();
   const spec = (behaviour: Behaviour = {}) => streamSpec('door', { serve: true, ...behaviour }, { port });
-  const ask = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
   const pids = await killedSupervisor(spec());
-  expect(await ask()).toBe(String(pids['stream:door']));
+  expect(await ask(port)).toBe(String(pids['stream:door']));
   at = await Supervised.open(home);
   at.supervisor.declare(spec());
   await at.event('daemon.adopted');
-  expect(await ask()).toBe(String(pids['stream:door']));
+  expect(await ask(port)).toBe(String(pids['stream:door']));
   process.kill(pids['stream:door']!, 'SIGKILL');
-  expect(await ask().catch(ask)).not.toBe(String(pids['stream:door']));
+  expect(await ask(port).catch(() => ask(port))).not.toBe(String(pids['stream:door']));
   expect(at.view('stream:door').generation).toBe(2);
 });
 

@@ -68,7 +68,7 @@ const config = (behaviour: Behaviour, channel = 'door'): DaemonConfig =>
     ring: { path: '/nowhere' },
   });
 
-type Start = { channel?: string; given?: DaemonConfig; kind?: DaemonConfig['kind']; log?: number };
+type Start = { channel?: string; given?: DaemonConfig; kind?: DaemonConfig['kind']; log?: number; statusPage?: string };
 
 /** Starts a daemon, waits until it has dialled, and gives it its configuration. */
 async function start(behaviour: Behaviour = {}, more: Start = {}): Promise<void> {
@@ -81,7 +81,7 @@ async function start(behaviour: Behaviour = {}, more: Start = {}): Promise<void>
     generation: 7,
     nonce: 'a-nonce-of-some-length',
     controlSocket: path.join(directory, 'control.sock'),
-    statusPage: path.join(directory, 'door.status'),
+    statusPage: more.statusPage ?? path.join(directory, 'door.status'),
     specHash: 'hash',
   };
   const file = path.join(directory, 'stream_door.7.json');
@@ -109,6 +109,11 @@ test('a daemon says who it is, is shown by ps as its kind and channel, and beats
   await until(() => page.sample().beat > beat + 1);
   expect(page.sample().phase).toBe('ready');
   page.close();
+});
+
+test('a daemon works where no status page can be made', async () => {
+  await start({}, { statusPage: '/nowhere/door.status' });
+  await until(() => types().includes('ready'));
 });
 
 test('a daemon that loses its supervisor dials until there is one, and says again what is still true', async () => {

@@ -72,12 +72,13 @@ test('processor time is user and system time', () => {
 test('a usage is known from the first reading on, its rate from the second', () => {
   const book = new UsageBook();
   expect(book.of(process.pid)).toBeNull();
-  book.read([process.pid], 0);
+  book.keep([process.pid], 0);
   expect(book.of(process.pid)).toMatchObject({ cpuPercent: null, privateBytes: expect.any(Number) });
   const burnUntil = performance.now() + 50;
   while (performance.now() < burnUntil);
-  book.read([process.pid], 50);
+  book.keep([process.pid], 50);
+  book.read(50);
   expect(book.of(process.pid)!.cpuPercent).toBeGreaterThan(0);
-  book.read([], 100);
+  book.keep([], 100);
   expect(book.of(process.pid)).toBeNull();
 });

@@ -1,6 +1,6 @@
 /**
  * A supervisor in a process of its own, so that it can be killed. Arguments: home, then what to do in the end (`stay`, `exit`, `throw`), then
- * specs as JSON. It prints a line of JSON, the pids by id, when everything is ready.
+ * specs as JSON. SIGUSR2 restarts every daemon softly. It prints a line of JSON, the pids by id, when everything is ready.
  */
 import path from 'node:path';
 import pino from 'pino';
@@ -32,4 +32,7 @@ if (end === 'throw') {
     throw new Error('told to crash');
   });
 }
+process.on('SIGUSR2', () => {
+  for (const { id } of wanted) supervisor.restart(id, 'soft');
+});
 process.on('SIGTERM', () => void supervisor.close());
