@@ -60,13 +60,12 @@ export const listenOnSocket: Way = (ringPath, onRing) => {
   const path = socketPath(ringPath);
   if (path === undefined) return undefined;
   let socket: Socket | undefined;
-  // Until the writer answers, and whenever it is away, this listener looks by itself.
+  // While the writer is away this listener looks by itself.
   let looking: Listening | undefined;
   let open = true;
 
   const dial = (): void => {
     if (!open || socket !== undefined) return;
-    looking ??= listenByPolling(ringPath, onRing);
     socket = connect(path);
     socket.on('connect', () => {
       looking?.close();

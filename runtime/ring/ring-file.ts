@@ -18,6 +18,7 @@ import {
   INTENT_POS_AT,
   INTENT_SEQ_AT,
   LAST_KEY_AT,
+  PID_AT,
   TABLE_INTENT_AT,
   TABLE_VERSION_AT,
   decodeHeader,
@@ -30,7 +31,13 @@ import { bootTag } from './process-identity.ts';
 import { type FileIdentity, type Region, createReserved, fileAt, fileOf, mapShared, sameFile } from './region.ts';
 
 /** A ring as it lies on disk. */
-export type FoundRing = { readonly header: Header; readonly file: FileIdentity; readonly epoch: number };
+export type FoundRing = {
+  readonly header: Header;
+  readonly file: FileIdentity;
+  /** Of its last writer. */
+  readonly epoch: number;
+  readonly pid: number;
+};
 
 export type MappedRing = { readonly region: Region; readonly memory: RingMemory; readonly header: Header };
 
@@ -56,7 +63,7 @@ export function readHeader(path: string): FoundRing {
   try {
     if (!fstatSync(descriptor).isFile())
       throw new BulkheadError('invalid', `${path} is not a file.`, { context: { path } });
-    const start = Buffer.alloc(EPOCH_AT + 4);
+    const start = Buffer.alloc(PID_AT + 4);
     const got = readSync(descriptor, start, 0, start.length, 0);
     const header = decodeHeader(start.subarray(0, Math.min(got, HEADER_BYTES)), path);
     const file = fileOf(descriptor);
@@ -67,7 +74,7 @@ export function readHeader(path: string): FoundRing {
         { context: { path } },
       );
     }
-    return { header, file, epoch: start.readUInt32LE(EPOCH_AT) };
+    return { header, file, epoch: start.readUInt32LE(EPOCH_AT), pid: start.readUInt32LE(PID_AT) };
   } finally {
     closeSync(descriptor);
   }

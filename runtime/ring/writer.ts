@@ -25,7 +25,7 @@ import { type Lock, acquireLock } from './lock.ts';
 import { type RingMemory, storeWord } from './memory.ts';
 import { processStart } from './process-identity.ts';
 import type { Region } from './region.ts';
-import { openForWriting } from './ring-file.ts';
+import { openForWriting, readHeader } from './ring-file.ts';
 import type { PacketMeta } from './slot.ts';
 import { TABLE_STEPS, currentTableVersion, nextTableVersion, readTable } from './stream-table.ts';
 import { ATTACH_STEPS, WRITE_STEPS, type WriteState, createWriteState, prepare } from './write-steps.ts';
@@ -71,15 +71,7 @@ export class RingWriter {
     mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
     // The lock first, then look: what another writer is still changing must not be read.
     const lock = acquireLock(`${options.path}.lock`);
-    if (lock === undefined) {
-      throw new BulkheadError(
-        'conflict',
-        `Another process writes to ${options.path}. Stop it first; a ring has one writer.`,
-        {
-          context: { path: options.path },
-        },
-      );
-    }
+    if (lock === undefined) throw conflict(options.path);
     try {
       return new RingWriter(options.path, lock, openForWriting(options.path, geometry));
     } catch (thrown) {
@@ -197,4 +189,19 @@ export class RingWriter {
       { context },
     );
   }
+}
+
+/** Looks at the ring only to name its writer. */
+function conflict(path: string): BulkheadError {
+  let pid: number | undefined;
+  try {
+    pid = readHeader(path).pid;
+  } catch {
+    // nothing to name
+  }
+  return new BulkheadError(
+    'conflict',
+    `Another process${pid === undefined ? '' : ` (pid ${pid})`} writes to ${path}. Stop it first; a ring has one writer.`,
+    { context: pid === undefined ? { path } : { path, pid } },
+  );
 }

@@ -233,6 +233,27 @@ test('a listener that stops reading is dropped, not waited for', async () => {
   expect(bytes).toBeLessThan(more);
 });
 
+test('a listener that is not connected looks by itself, and stops when it is', async () => {
+  const path = temporaryRing();
+  const each = ear();
+  const listener = keep(listenBell(path, each.onRing, { backends: ['socket'], safetyPollMs: 50 }));
+  await each.next();
+  while (each.heard < 20) await each.next();
+  const bell = openBell(path);
+  await settled(listener, path);
+  await sleep(300); // several dials
+  const before = each.heard;
+  const begin = performance.now();
+  await sleep(500);
+  // connected: the safety poll alone, every 50 ms and not every 5
+  expect(each.heard - before).toBeLessThan((performance.now() - begin) / 20);
+  bell.close();
+  const alone = each.heard;
+  const since = performance.now();
+  await sleep(500);
+  expect(each.heard - alone).toBeGreaterThan((performance.now() - since) / 50 + 5);
+});
+
 test('a path that is too long for a socket is polled', () => {
   const path = `/tmp/${'x'.repeat(100)}.ring`;
   expect(socketPath(path, 'linux')).toBeUndefined();

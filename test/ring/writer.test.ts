@@ -208,7 +208,9 @@ describe('one writer', () => {
     const path = temporaryRing();
     const other = spawnScript(WRITER, [path, '3']);
     await firstLine(other);
-    expect(() => RingWriter.open({ path, ...GEOMETRY })).toThrow(expect.objectContaining({ kind: 'conflict' }));
+    expect(() => RingWriter.open({ path, ...GEOMETRY })).toThrow(
+      expect.objectContaining({ kind: 'conflict', message: expect.stringContaining(`(pid ${other.pid})`) }),
+    );
     const reader = RingReader.open(path);
     expect(reader).toMatchObject({ epoch: 1, head: 3 });
     expect(reader.writerState()).toBe('live');
