@@ -68,7 +68,6 @@ export const eventsSettings = z.strictObject({
 export type DeviceSettings = z.output<typeof deviceSettings>;
 export type CameraSettings = z.output<typeof cameraSettings>;
 export type StreamSettings = z.output<typeof streamSettings>;
-export type EventsSettings = z.output<typeof eventsSettings>;
 
 /** The port of a stream that sets none. */
 export const FIRST_PORT = 8100;

@@ -27,7 +27,7 @@ export type SourceAudio = {
   readonly transcodedFrom: string | undefined;
 };
 
-export type SourceTrack = SourceVideo | SourceAudio;
+type SourceTrack = SourceVideo | SourceAudio;
 
 export type SourceDescription = {
   /** A packet names its track by its place in this list. Exactly one is video, and it comes first. */
