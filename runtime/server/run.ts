@@ -13,6 +13,7 @@ import { readCommand, type HostOptions } from './options.ts';
 
 /** Node-RED gives its nodes 15 s to close. */
 const CLOSE_LIMIT_MS = 30_000;
+const ASKED_AGAIN_MS = 500;
 
 function version(): string {
   const manifest = readFileSync(path.join(packageRoot(), 'package.json'), 'utf8');
@@ -34,11 +35,15 @@ async function serve(options: HostOptions): Promise<void> {
   const log = createTextLogger(terminal.write);
 
   const opening = openHost(options, { log, nodeRedLog: terminal.nodeRed });
-  let stopping = false;
+  let stoppingSinceMs: number | undefined;
   const stop = (): void => {
-    // A second signal means: now.
-    if (stopping) end(1);
-    stopping = true;
+    const nowMs = systemClock.nowMs();
+    if (stoppingSinceMs !== undefined) {
+      // A person who asks again means: now. A terminal's Ctrl+C comes twice by itself where npm passes it on as well.
+      if (nowMs - stoppingSinceMs > ASKED_AGAIN_MS) end(1);
+      return;
+    }
+    stoppingSinceMs = nowMs;
     setTimeout(() => endWith('something did not stop in time.'), CLOSE_LIMIT_MS).unref();
     opening
       .then((host) => host.close())
@@ -50,7 +55,7 @@ async function serve(options: HostOptions): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop);
 
   const host = await opening;
-  if (stopping) return;
+  if (stoppingSinceMs !== undefined) return;
   process.stdout.write(
     `${banner({
       version: version(),
