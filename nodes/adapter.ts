@@ -23,9 +23,13 @@ function homeOf(RED: NodeAPI): string {
 
 /** Connects this process's Node-RED with the runtime, once, and returns what opens the runtime: when the first node or dialog needs it. */
 export function connect(RED: NodeAPI): () => Bulkhead {
-  const open = (): Bulkhead =>
-    current() ??
-    openBulkhead({ home: homeOf(RED), log: createTextLogger((level, text) => RED.log[level](`[bulkhead] ${text}`)) });
+  const open = (): Bulkhead => {
+    const opened = current();
+    // Standalone, the host has opened it, in a home of its own.
+    if (opened && !opened.failed) return opened;
+    const log = createTextLogger((level, text) => RED.log[level](`[bulkhead] ${text}`));
+    return openBulkhead({ home: opened?.paths.home ?? homeOf(RED), log });
+  };
   const events: Connectable & NodeAPI['events'] = RED.events;
   if (events[CONNECTED]) return open;
   events[CONNECTED] = true;

@@ -63,6 +63,7 @@ export class Bulkhead {
   #open: Supervisor | undefined;
   #sweep: Cancel | undefined;
   #closing: Promise<void> | undefined;
+  #failed = false;
   #crashing = false;
 
   constructor({ home, log, clock = systemClock }: BulkheadOptions) {
@@ -72,16 +73,22 @@ export class Bulkhead {
     this.#holds = new Holds(clock, HOLD_MS);
     this.announcer = new Announcer(clock);
     this.eventFeed = new EventFeed(this.events, this.announcer);
-    this.registry = new SourceRegistry(clock, this.#holds);
+    this.registry = new SourceRegistry(this.#holds);
     this.registry.onEnded(() => this.#sweepLater());
     this.supervisor = this.#openSupervisor();
-    // Whoever needs the supervisor hears of a failure; an unused one is not a crash.
-    this.supervisor.catch(() => {});
+    this.supervisor.catch(() => {
+      this.#failed = true;
+    });
     this.fleet = new Fleet(
       this.#holds,
       this.supervisor.catch(() => null),
       log,
     );
+  }
+
+  /** The supervisor could not be opened: nothing runs, and whoever needs it has been told. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** The daemon of this id as it is now; null when there is none. */
@@ -203,15 +210,11 @@ export function current(): Bulkhead | undefined {
   return store()[KEY];
 }
 
-/** Opens the runtime of this process, or gives the one that is open. */
+/** Opens the runtime of this process, or gives the one that is open. One that could not be opened makes way: the next deploy tries again. */
 export function openBulkhead(options: BulkheadOptions): Bulkhead {
   const open = current();
-  if (open) return open;
+  if (open && !open.failed) return open;
   const bulkhead = new Bulkhead(options);
   store()[KEY] = bulkhead;
-  // One that could not be opened makes way: the next deploy tries again.
-  bulkhead.supervisor.catch(() => {
-    if (current() === bulkhead) delete store()[KEY];
-  });
   return bulkhead;
 }

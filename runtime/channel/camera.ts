@@ -48,11 +48,11 @@ export function openCamera(bulkhead: Bulkhead, { path, settings, source, send, s
     config: captureConfigSchema.parse({ kind: 'capture', channel, source, ring: { path: ring } }),
   });
 
-  const endAnnouncing = announcer.addSource(() => send(entry.message('announce')));
+  const endAnnouncing = announcer.addSource(id, (event) => send(entry.message(event)));
   const endWatching = bulkhead.onDaemon((view) => {
     if (view.id !== daemonId) return;
     // Between two connections the camera is most likely still the same one: keep what is known.
-    if (view.media && entry.describe(view.media) && announcer.running) send(entry.message('change'));
+    if (view.media && entry.describe(view.media)) announcer.changed(id);
     show(view);
   });
 

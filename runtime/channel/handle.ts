@@ -28,10 +28,7 @@ const mediaHandleSchema = z.object({
 
 export type MediaHandle = z.output<typeof mediaHandleSchema>;
 
-/**
- * Why a source sent its handle without being asked: `announce` = flows were started, `change` = the camera turned out to be something else. Flows
- * can filter by it; sinks let no such message take them away from another live source.
- */
+/** Why a source sent its handle: `announce` = every source does now, `change` = this camera turned out to be something else. For flows to filter by. */
 export type SourceEvent = 'announce' | 'change';
 
 /** The message that a source sends. */

@@ -7,13 +7,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '../clock.ts';
 import type { MediaDescription } from '../media/track.ts';
 import { createHandle, type MediaMessage, type SourceEvent } from './handle.ts';
 import type { Holds } from './hold.ts';
-
-/** How long a message is under way at most; after that a copy of it is a decision of the flow. */
-const UNDER_WAY_MS = 1500;
 
 /** What a source node opens. Equal `settingsHash` means: the same picture from the same place. */
 export type SourceSpec = {
@@ -31,8 +27,6 @@ type Entry = {
   media: MediaDescription | null;
   /** The node that has it now; undefined while a deploy replaces the node. */
   owner: Source | undefined;
-  /** Monotonic time of the last message. */
-  spokeMs: number;
   onEnded: () => void;
 };
 
@@ -43,20 +37,18 @@ export type SourceView = SourceSpec & { readonly epoch: string; readonly media: 
 export type Source = {
   /** Makes the message to send now. */
   readonly message: (event: SourceEvent) => MediaMessage;
-  /** Says what the camera is; true when that is news. */
+  /** Says what the camera is; true when that is news worth a message. */
   readonly describe: (media: MediaDescription | null) => boolean;
   /** `removed` ends the source now; else it waits for the node's successor. */
   readonly close: (removed: boolean) => void;
 };
 
 export class SourceRegistry {
-  readonly #clock: Clock;
   readonly #holds: Holds;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(id: string) => void>();
 
-  constructor(clock: Clock, holds: Holds) {
-    this.#clock = clock;
+  constructor(holds: Holds) {
     this.#holds = holds;
   }
 
@@ -73,18 +65,14 @@ export class SourceRegistry {
       epoch: adopted?.epoch ?? randomUUID(),
       media: adopted?.media ?? null,
       owner: undefined,
-      spokeMs: Number.NEGATIVE_INFINITY,
       onEnded,
     };
     const source: Source = {
-      message: (event) => {
-        entry.spokeMs = this.#clock.nowMs();
-        return { topic: spec.channel, event, media: createHandle(spec.id, entry.epoch, entry.media) };
-      },
+      message: (event) => ({ topic: spec.channel, event, media: createHandle(spec.id, entry.epoch, entry.media) }),
       describe: (media) => {
-        if (isDeepStrictEqual(entry.media, media)) return false;
+        const isNews = !isDeepStrictEqual(roughly(entry.media), roughly(media));
         entry.media = media;
-        return true;
+        return isNews;
       },
       close: (removed) => {
         if (entry.owner !== source) return;
@@ -104,14 +92,6 @@ export class SourceRegistry {
     return entry && { ...entry.spec, epoch: entry.epoch, media: entry.media };
   }
 
-  /** True for a message that its source has just sent by itself; false for a copy that a flow kept and sends now. */
-  isSpontaneous(message: { readonly event?: unknown; readonly media?: unknown }): boolean {
-    if (message.event !== 'announce' && message.event !== 'change') return false;
-    const id = (message.media as { id?: unknown } | null | undefined)?.id;
-    const entry = typeof id === 'string' ? this.#entries.get(id) : undefined;
-    return entry !== undefined && this.#clock.nowMs() - entry.spokeMs <= UNDER_WAY_MS;
-  }
-
   sources(): readonly SourceView[] {
     return [...this.#entries.keys()].map((id) => this.find(id)).filter((view) => view !== undefined);
   }
@@ -128,6 +108,11 @@ export class SourceRegistry {
     entry.onEnded();
     for (const listener of this.#listeners) listener(entry.spec.id);
   }
+}
+
+/** A measured rate is never twice the same. */
+function roughly(media: MediaDescription | null): MediaDescription | null {
+  return media && { ...media, fps: media.fps === null ? null : Math.round(media.fps) };
 }
 
 function holdKey(id: string): string {

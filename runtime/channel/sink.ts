@@ -1,25 +1,26 @@
 /**
- * Which source a sink has: a pure reaction to what comes in over its wire, to announcements and to the end of sources. A sink has one source at most.
+ * Which source a sink has: a pure reaction to what comes in over its wire, to announcements and to the end of sources. A sink has one source at most, and the
+ * last one that it was told of counts, as everywhere in Node-RED.
  *
- * Two kinds of message are told apart. What a source sends by itself ("spontaneous": after a start of flows, or because the camera changed) never takes the
- * sink away from another live source, so two cameras wired to one stream do not make it flap. Anything else is a decision of the flow and is obeyed.
+ * While announcements run, another source than the one that is held is only noted, and taken over when they are through: of two cameras that are wired to one
+ * stream both announce themselves, and the stream must not go back and forth between them.
  */
 import type { MediaHandle } from './handle.ts';
 
 export type SinkState = {
   readonly held: MediaHandle | null;
-  /** Whether somebody sent `held` since flows were last started. */
+  /** Whether somebody sent `held` since the last announcements began. */
   readonly confirmed: boolean;
-  /** True between a start of flows and the end of the time for confirmations. */
+  /** True from the beginning of announcements until they are through. */
   readonly expecting: boolean;
-  /** The first other source that announced itself meanwhile. */
+  /** The other source that was told last meanwhile. */
   readonly candidate: MediaHandle | null;
-  /** Ids of sources that were turned down, to tell each case once. */
-  readonly refused: readonly string[];
+  /** Ids of the sources that were told meanwhile. */
+  readonly heard: readonly string[];
 };
 
 export type SinkEvent =
-  | { readonly type: 'message'; readonly handle: MediaHandle; readonly spontaneous: boolean }
+  | { readonly type: 'message'; readonly handle: MediaHandle }
   | { readonly type: 'detach' }
   | { readonly type: 'ended'; readonly id: string }
   | { readonly type: 'expect' }
@@ -29,71 +30,67 @@ export type SinkEvent =
 export type SinkEffect =
   | { readonly type: 'attach'; readonly handle: MediaHandle }
   | { readonly type: 'detach' }
-  /** Two sources are wired to this sink: `id` was turned down. */
-  | { readonly type: 'refused'; readonly id: string };
+  /** Several sources reach this sink; these are the ids of those that it does not have. */
+  | { readonly type: 'contested'; readonly leftOut: readonly string[] };
 
-export const EMPTY_SINK: SinkState = { held: null, confirmed: false, expecting: false, candidate: null, refused: [] };
+export const EMPTY_SINK: SinkState = { held: null, confirmed: false, expecting: false, candidate: null, heard: [] };
 
-type Step = { readonly state: SinkState; readonly effect?: SinkEffect };
+export type SinkStep = { readonly state: SinkState; readonly effects: readonly SinkEffect[] };
 
-export function sinkReact(state: SinkState, event: SinkEvent): Step {
+export function sinkReact(state: SinkState, event: SinkEvent): SinkStep {
   switch (event.type) {
     case 'message':
-      return message(state, event.handle, event.spontaneous);
+      return message(hear(state, event.handle.id), event.handle);
     case 'detach':
-      return state.held ? drop(state) : { state: { ...state, candidate: null } };
+      return drop(state);
     case 'ended':
       return ended(state, event.id);
     case 'expect':
-      return { state: { ...state, expecting: true, confirmed: false, candidate: null, refused: [] } };
+      return still({ ...state, expecting: true, confirmed: false, candidate: null, heard: [] });
     case 'settle':
       return settle({ ...state, expecting: false }, event.keepLast);
   }
 }
 
-function message(state: SinkState, handle: MediaHandle, spontaneous: boolean): Step {
-  const { held } = state;
-  if (!held || !spontaneous) return held && same(held, handle) ? confirm(state, handle) : attach(state, handle);
-  if (held.id === handle.id) return same(held, handle) ? confirm(state, handle) : attach(state, handle);
-  if (state.expecting) return { state: { ...state, candidate: state.candidate ?? handle } };
-  return refuse(state, handle.id);
+function message(state: SinkState, handle: MediaHandle): SinkStep {
+  const { held, expecting } = state;
+  if (held?.id === handle.id && held.epoch === handle.epoch) {
+    return still({ ...state, held: handle, confirmed: true, candidate: null });
+  }
+  if (held && held.id !== handle.id && expecting) return still({ ...state, candidate: handle });
+  return attach(state, handle);
 }
 
-function ended(state: SinkState, id: string): Step {
+function ended(state: SinkState, id: string): SinkStep {
   const candidate = state.candidate?.id === id ? null : state.candidate;
-  if (state.held?.id !== id) return { state: { ...state, candidate } };
+  if (state.held?.id !== id) return still({ ...state, candidate });
   return candidate ? attach(state, candidate) : drop(state);
 }
 
-function settle(state: SinkState, keepLast: boolean): Step {
-  const { held, confirmed, candidate } = state;
-  if (!held) return { state };
-  if (confirmed) return candidate ? refuse({ ...state, candidate: null }, candidate.id) : { state };
-  if (keepLast) return { state: { ...state, candidate: null } };
-  return candidate ? attach(state, candidate) : drop(state);
+function settle(state: SinkState, keepLast: boolean): SinkStep {
+  const { held, confirmed, candidate, heard } = state;
+  const step = candidate ? attach(state, candidate) : held && !confirmed && !keepLast ? drop(state) : still(state);
+  const leftOut = heard.filter((id) => id !== step.state.held?.id);
+  if (leftOut.length === 0 || !step.state.held) return step;
+  return { state: step.state, effects: [...step.effects, { type: 'contested', leftOut }] };
 }
 
-function attach(state: SinkState, handle: MediaHandle): Step {
+function hear(state: SinkState, id: string): SinkState {
+  return !state.expecting || state.heard.includes(id) ? state : { ...state, heard: [...state.heard, id] };
+}
+
+function still(state: SinkState): SinkStep {
+  return { state, effects: [] };
+}
+
+function attach(state: SinkState, handle: MediaHandle): SinkStep {
   return {
     state: { ...state, held: handle, confirmed: true, candidate: null },
-    effect: { type: 'attach', handle },
+    effects: [{ type: 'attach', handle }],
   };
 }
 
-function confirm(state: SinkState, handle: MediaHandle): Step {
-  return { state: { ...state, held: handle, confirmed: true } };
-}
-
-function drop(state: SinkState): Step {
-  return { state: { ...state, held: null, confirmed: false, candidate: null }, effect: { type: 'detach' } };
-}
-
-function refuse(state: SinkState, id: string): Step {
-  if (state.refused.includes(id)) return { state };
-  return { state: { ...state, refused: [...state.refused, id] }, effect: { type: 'refused', id } };
-}
-
-/** The same source, opened with the same settings; the rest of a handle is a description. */
-function same(a: MediaHandle, b: MediaHandle): boolean {
-  return a.id === b.id && a.epoch === b.epoch;
+function drop(state: SinkState): SinkStep {
+  const effects: SinkEffect[] = state.held ? [{ type: 'detach' }] : [];
+  return { state: { ...state, held: null, confirmed: false, candidate: null }, effects };
 }

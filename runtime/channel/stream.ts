@@ -27,7 +27,7 @@ export type StreamOptions = {
 
 export type Stream = {
   /** Takes a message from the wire. Throws `invalid` and `notFound`. */
-  readonly receive: (message: { readonly media?: unknown; readonly event?: unknown }) => void;
+  readonly receive: (message: { readonly media?: unknown }) => void;
   readonly close: (removed: boolean) => void;
 };
 
@@ -39,6 +39,7 @@ export function openStream(bulkhead: Bulkhead, { path, settings, show, warn }: S
   const daemonId = `stream:${number}`;
   let sink = EMPTY_SINK;
   let channel: string | null = null;
+  let warned = '';
 
   const showNow = (): void => {
     show({
@@ -89,19 +90,19 @@ export function openStream(bulkhead: Bulkhead, { path, settings, show, warn }: S
         return attach(effect.handle);
       case 'detach':
         return detach();
-      case 'refused': {
-        const other = registry.find(effect.id);
-        warn(
-          `Two cameras are wired to this stream: it serves "${channel ?? ''}" and leaves "${other?.channel ?? ''}" out. Add a stream for it.`,
-        );
+      case 'contested': {
+        const names = effect.leftOut.map((id) => `"${registry.find(id)?.channel ?? id}"`).toSorted();
+        const text = `Several cameras reach this stream: it serves "${channel ?? ''}" and leaves out ${names.join(', ')}. A stream serves one camera; add one for each.`;
+        if (text !== warned) warn(text);
+        warned = text;
       }
     }
   };
 
   const react = (event: SinkEvent): void => {
-    const { state, effect } = sinkReact(sink, event);
+    const { state, effects } = sinkReact(sink, event);
     // Before the state is taken over: a handle that cannot be attached is not held.
-    if (effect) apply(effect);
+    for (const effect of effects) apply(effect);
     sink = state;
     showNow();
   };
@@ -124,7 +125,7 @@ export function openStream(bulkhead: Bulkhead, { path, settings, show, warn }: S
       const read = readHandle(message);
       switch (read.type) {
         case 'handle':
-          return react({ type: 'message', handle: read.handle, spontaneous: registry.isSpontaneous(message) });
+          return react({ type: 'message', handle: read.handle });
         case 'detach':
           return react({ type: 'detach' });
         case 'unusable':

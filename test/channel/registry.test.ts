@@ -6,7 +6,7 @@ const spec = { id: 'tab/camera:0', channel: 'front', name: 'Front', ringPath: '/
 
 function setUp() {
   const clock = createVirtualClock();
-  const registry = new SourceRegistry(clock, new Holds(clock, 5000));
+  const registry = new SourceRegistry(new Holds(clock, 5000));
   const ended: string[] = [];
   const over: string[] = [];
   registry.onEnded((id) => ended.push(id));
@@ -80,11 +80,12 @@ test('what the camera is survives an adoption and is news only once', () => {
   expect(registry.sources()).toHaveLength(1);
 });
 
-test('a message is spontaneous while it is under way, and a decision of the flow when it is sent later', () => {
-  const { clock, registry, open } = setUp();
-  const message = open().message('announce');
-  expect(registry.isSpontaneous(message)).toBe(true);
-  clock.advance(10_000);
-  expect(registry.isSpontaneous(message)).toBe(false);
-  expect(registry.isSpontaneous({ media: message.media })).toBe(false);
+test('a rate that is measured a little differently is no news, but it is what the handle says from then on', () => {
+  const { registry, open } = setUp();
+  const media = { codec: 'h264' as const, width: 640, height: 360, fps: 25, audio: null, leftOut: [] };
+  const source = open();
+  source.describe(media);
+  expect(source.describe({ ...media, fps: 24.98 })).toBe(false);
+  expect(registry.find(spec.id)?.media?.fps).toBe(24.98);
+  expect(source.describe({ ...media, fps: 12.5 })).toBe(true);
 });

@@ -1,16 +1,23 @@
 /** What goes wrong, as the flow is told: on Catch nodes, once each, and on Status nodes in a few words. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { startCamera, type Camera } from '../support/camera.ts';
 import { eventually, freePorts, type FlowNode } from '../support/host.ts';
 import { PlainNodeRed } from '../support/node-red.ts';
 
 let nodeRed: PlainNodeRed;
+let folder: string;
 
 beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'bulkhead-errors-'));
   nodeRed = await PlainNodeRed.start({ release: '5' });
 });
 afterAll(async () => {
   await nodeRed?.remove();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const TAB = { id: 'tab', type: 'tab', label: 'tab' };
@@ -57,7 +64,7 @@ function camera(change: object): FlowNode {
 /** What a Catch or Status node of the flow with this mark has printed so far. */
 function printed(mark: string, what: 'caught' | 'shown'): string[] {
   const lines = nodeRed.output.matchAll(new RegExp(`\\[debug:${mark}-${what}\\]\\s+(.*)`, 'g'));
-  return [...lines].map((match) => match[1]!.replaceAll(/\u001b\[\d+m/g, '').replaceAll("'", ''));
+  return [...lines].map((match) => stripVTControlCharacters(match[1]!).replaceAll("'", ''));
 }
 
 test.each([
@@ -165,7 +172,7 @@ test('a port that is taken is caught, shown, and taken as soon as it is free', a
   expect(printed('port', 'caught')).toHaveLength(1);
 });
 
-test('two cameras wired to one stream are a warning, and the first is served', async () => {
+test('two cameras wired to one stream are a warning, and the last is served', async () => {
   const [port = 0] = await freePorts(1);
   await nodeRed.deploy(
     watched(
@@ -178,10 +185,31 @@ test('two cameras wired to one stream are a warning, and the first is served', a
     ),
   );
   await eventually('the warning', () =>
-    nodeRed.output.includes('Two cameras are wired to this stream: it serves "front" and leaves "back" out'),
+    nodeRed.output.includes('Several cameras reach this stream: it serves "back" and leaves out "front"'),
   );
   expect((await nodeRed.channels()).map(({ id, number }) => [id, number])).toEqual([
-    ['front', 1],
-    ['back', null],
+    ['back', 1],
+    ['front', null],
   ]);
+});
+
+test('two Node-REDs with one home: the second says so, and takes over with a deploy when the first has ended', async () => {
+  const first = await PlainNodeRed.start({ release: '5', home: `${folder}/shared` });
+  const second = await PlainNodeRed.start({ release: '5', home: `${folder}/shared` });
+  try {
+    await first.deploy(watched([camera({ source: 'test' })], 'first'));
+    await eventually('the first one has a camera', async () => (await first.channels())[0]?.state === 'live');
+
+    const flows = watched([camera({ source: 'test' })], 'second');
+    await second.deploy(flows);
+    await eventually('the second one is told', () => second.output.includes('Another Bulkhead works in'));
+    expect((await first.channels())[0]?.state).toBe('live');
+
+    await first.remove();
+    await second.deploy(flows);
+    await eventually('the second one has a camera', async () => (await second.channels())[0]?.state === 'live');
+  } finally {
+    await first.remove();
+    await second.remove();
+  }
 });

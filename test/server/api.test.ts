@@ -65,6 +65,13 @@ describe('GET /bulkhead/api/channels', () => {
     });
   });
 
+  test('has a page for people, which holds no data itself', async () => {
+    const answer = await fetch(`${host.url}/bulkhead`);
+    expect(answer.url).toBe(`${host.url}/bulkhead/`);
+    expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(await answer.text()).not.toContain('Front door');
+  });
+
   test('health counts what is live, without names', async () => {
     const answer = await fetch(`${host.url}/bulkhead/health`);
     expect(await answer.json()).toEqual({ status: 'ok', channels: 2, live: 2 });

@@ -21,6 +21,8 @@ const MODULE = '@bulkhead/bulkhead';
 export type NodeRedOptions = {
   readonly release: Release;
   readonly install?: 'folder' | 'tarball';
+  /** Where our runtime is to live, if not in the user's folder. */
+  readonly home?: string;
   /** Further nodes, as files of the user's `nodes` folder. */
   readonly nodes?: Readonly<Record<string, string>>;
 };
@@ -59,25 +61,28 @@ function installTarball(userDir: string): void {
 
 export class PlainNodeRed {
   readonly userDir: string;
+  /** Where our runtime lives in a palette. */
+  readonly home: string;
   readonly url: string;
   readonly #child: ChildProcess;
   #output = '';
 
-  private constructor(userDir: string, port: number, release: Release) {
+  private constructor(userDir: string, port: number, release: Release, home: string | undefined) {
     this.userDir = userDir;
+    this.home = home ?? path.join(userDir, 'bulkhead');
     this.url = `http://127.0.0.1:${port}`;
     const program = path.join(root, 'node_modules', RELEASES[release], 'red.js');
     this.#child = spawn(process.execPath, [program, '--userDir', userDir], {
       cwd: userDir,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, BULKHEAD_HOME: '' },
+      env: { ...process.env, BULKHEAD_HOME: home ?? '' },
     });
     const collect = (chunk: Buffer): void => void (this.#output += chunk.toString());
     this.#child.stdout?.on('data', collect);
     this.#child.stderr?.on('data', collect);
   }
 
-  static async start({ release, install = 'folder', nodes = {} }: NodeRedOptions): Promise<PlainNodeRed> {
+  static async start({ release, install = 'folder', home, nodes = {} }: NodeRedOptions): Promise<PlainNodeRed> {
     const userDir = mkdtempSync(path.join(os.tmpdir(), 'bulkhead-node-red-'));
     const [port = 0] = await freePorts(1);
     if (install === 'tarball') installTarball(userDir);
@@ -94,7 +99,7 @@ export class PlainNodeRed {
       logging: { console: { level: 'info' } },
     };
     writeFileSync(path.join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings)};\n`);
-    const nodeRed = new PlainNodeRed(userDir, port, release);
+    const nodeRed = new PlainNodeRed(userDir, port, release, home);
     await eventually('Node-RED answers', async () => {
       if (nodeRed.#child.exitCode !== null) throw new Error(`Node-RED ended:\n${nodeRed.output}`);
       return fetch(`${nodeRed.url}/settings`).then(
@@ -107,11 +112,6 @@ export class PlainNodeRed {
 
   get output(): string {
     return this.#output;
-  }
-
-  /** Where our runtime lives in a palette. */
-  get home(): string {
-    return path.join(this.userDir, 'bulkhead');
   }
 
   async get<T>(route: string): Promise<T> {

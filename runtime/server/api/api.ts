@@ -2,8 +2,9 @@
  * The HTTP API of Bulkhead, put onto whatever Express router it is given: Node-RED's admin router, in a palette and standalone alike.
  *
  * Everything but `/bulkhead/health` asks for a permission first; who has it is Node-RED's adminAuth. Does not belong here: what an answer is made of (beside
- * this file), and pages (../).
+ * this file).
  */
+import { fileURLToPath } from 'node:url';
 import type { IRouter, Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Bulkhead } from '../../bulkhead.ts';
@@ -31,6 +32,7 @@ const restartSchema = z.strictObject({
 });
 
 const NO_EVENTS = new EventLog();
+const ASSETS = fileURLToPath(new URL('../assets', import.meta.url));
 
 function callerHost(request: Request): string {
   return (
@@ -72,6 +74,12 @@ export function registerApi(router: IRouter, options: ApiOptions): void {
   const mayRead = needsPermission('bulkhead.read');
   const mayWrite = needsPermission('bulkhead.write');
 
+  // A page without data: what it shows it asks the API for, with the token of whoever is logged in.
+  router.get('/bulkhead', (request, response, next) => {
+    if (request.path === '/bulkhead') response.redirect(`${request.baseUrl}/bulkhead/`);
+    else next();
+  });
+  router.get('/bulkhead/', (_request, response) => response.sendFile('channels.html', { root: ASSETS }));
   router.get(
     '/bulkhead/health',
     handler('reporting health', (_request, response) => {
