@@ -27,8 +27,6 @@ export type SourceAudio = {
   readonly transcodedFrom: string | undefined;
 };
 
-type SourceTrack = SourceVideo | SourceAudio;
-
 export type SourceDescription = {
   /** A packet names its track by its place in this list. Exactly one is video, and it comes first. */
   readonly tracks: readonly [SourceVideo, ...SourceAudio[]];

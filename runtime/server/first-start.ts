@@ -3,10 +3,11 @@
  * readable by its owner only, and never written over.
  */
 import { randomBytes } from 'node:crypto';
-import { access, constants, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { checkPassword, generatePassword, hashPassword } from './password.ts';
 
 const FLOW_FILE = 'flows.json';
@@ -54,7 +55,7 @@ async function readAdmin(file: string): Promise<z.output<typeof adminSchema>> {
 /** Makes the home folder. Throws with what is wrong with it. */
 export async function makeHome(home: string): Promise<void> {
   try {
-    await mkdir(home, { recursive: true, mode: 0o700 });
+    makeDirectory(home);
     await access(home, constants.W_OK);
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;

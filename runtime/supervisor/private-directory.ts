@@ -3,8 +3,9 @@
  *
  * Does not belong here: where they are (paths.ts).
  */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync } from 'node:fs';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
+import { makeDirectory } from '../make-directory.ts';
 
 /**
  * Makes `path` a directory of this user that nobody else may enter. In a folder that all users share somebody else may have put one of
@@ -12,7 +13,7 @@ import { BulkheadError, toBulkheadError } from '../errors.ts';
  */
 export function ensurePrivateDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     if (process.getuid === undefined) return;
     const found = lstatSync(path);
     if (!found.isDirectory() || found.uid !== process.getuid()) {

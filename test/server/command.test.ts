@@ -203,6 +203,7 @@ test.each([
   [['--port', 'x'], /^bulkhead: The port must be a number/],
   [['--host', '203.0.113.7'], /^bulkhead: This machine has no address 203\.0\.113\.7\./],
   [['--home', __filename], /^bulkhead: The home folder .*command\.test\.ts cannot be used: a file is in its way\./],
+  [['--home', '/proc/nowhere'], /^bulkhead: .*\/proc\/nowhere/],
 ])('%j is refused with one sentence', async (args, message) => {
   const run = start([...args, ...(args.includes('--home') ? [] : ['--home', path.join(folder, 'refused')])]);
   expect(await run.ended).toBe(1);
