@@ -11,6 +11,7 @@ import {
   type KeptRecord,
   type RunningCapture,
 } from '../support/capture.ts';
+import { decodeAac } from '../support/decode-aac.ts';
 import { readMp4Clip } from '../support/mp4-clip.ts';
 
 const CLIPS = path.resolve(import.meta.dirname, '../clips');
@@ -97,6 +98,23 @@ test('transcoded sound goes on over the loop point: every access unit follows th
   const atStart = units[0]!.pts / 16_000 - pictures[0]!.pts / 90_000;
   // It begins one access unit early (the encoder's start) and ends within the last packet of the clip.
   expect(Math.abs(atEnd - atStart)).toBeLessThan(0.3);
+});
+
+test('transcoded sound stands where it stood in the clip, to a few samples: its beep of each second at that second', async () => {
+  const { tape } = await taped('g711');
+  const units = sound(tape.now());
+  const samples = decodeAac(
+    units.map(({ payload }) => payload),
+    16_000,
+  );
+  const start = units[0]!.pts / 16_000 - video(tape.records)[0]!.pts / 90_000;
+  const beeps: number[] = [];
+  samples.forEach((sample, i) => {
+    const seconds = start + i / 16_000;
+    if (Math.abs(sample) > 1500 && seconds - (beeps.at(-1) ?? -1) > 0.5) beeps.push(seconds);
+  });
+  expect(beeps.length).toBeGreaterThan(8);
+  for (const seconds of beeps) expect(Math.abs(seconds - Math.round(seconds))).toBeLessThan(0.005);
 });
 
 test('a stream table that changes in the middle of a clip changes back with the next round', async () => {

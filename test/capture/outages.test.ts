@@ -13,7 +13,7 @@ import {
   type KeptRecord,
   type RunningCapture,
 } from '../support/capture.ts';
-import { tapRtsp } from '../support/rtsp-tap.ts';
+import { tapRtsp, type RtspTap } from '../support/rtsp-tap.ts';
 
 /** Runs a command in a mount namespace of its own, as far as this machine allows it. */
 const UNSHARE = ['unshare', '--mount', '--map-root-user', 'sh', '-c'];
@@ -21,6 +21,7 @@ const UNSHARE = ['unshare', '--mount', '--map-root-user', 'sh', '-c'];
 const folder = ringFolder();
 const cameras: Camera[] = [];
 const captures: RunningCapture[] = [];
+const taps: RtspTap[] = [];
 let rings = 0;
 
 async function camera(options: Parameters<typeof startCamera>[0] = {}): Promise<Camera> {
@@ -60,6 +61,7 @@ const more = (tape: RingTape, count: number) => {
 afterAll(async () => {
   await Promise.all(captures.map((one) => one.kill('SIGKILL')));
   await Promise.all(cameras.map((one) => one.unplug()));
+  await Promise.all(taps.map((tap) => tap.close()));
   folder.remove();
 });
 
@@ -126,6 +128,7 @@ describe('a real RTSP camera', () => {
   test('is told goodbye: TEARDOWN is the last request when the daemon stops', async () => {
     const one = await camera();
     const tap = await tapRtsp(one.port);
+    taps.push(tap);
     const daemon = capture(`rtsp://127.0.0.1:${tap.port}/sub`);
     const tape = new RingTape(daemon.ringPath);
     await tape.until(more(tape, 5));
@@ -133,7 +136,6 @@ describe('a real RTSP camera', () => {
     expect(tap.methods).toContain('PLAY');
     expect(tap.methods.at(-1)).toBe('TEARDOWN');
     tape.close();
-    await tap.close();
   });
 
   test('is left although it is frozen and cannot hear a goodbye', async () => {

@@ -41,8 +41,9 @@ type Encoding = {
   readonly resampler: SoftwareResampleContext;
   readonly encoder: CodecContext;
   readonly queue: SampleQueue;
-  /** Start of the frame that the encoder's next access unit stands for. */
-  nextPts: number | undefined;
+  /** Where the access units begin that the encoder still owes, in order. */
+  readonly owed: number[];
+  isFresh: boolean;
 };
 
 export class AacTranscoder implements AudioLane {
@@ -143,13 +144,16 @@ export class AacTranscoder implements AudioLane {
       const sent = encoding.encoder.sendFrameSync(frame);
       frame.free();
       check(sent, 'the AAC encoder');
-      // Access unit n stands for frame n - 1 (an MDCT window spans two); the first one only primes the decoder.
-      const pts = encoding.nextPts ?? block.pts - PRIMING_SAMPLES;
-      encoding.nextPts = block.pts;
-      if (encoding.encoder.receivePacketSync(this.#encoded) < 0) continue;
-      const { data } = this.#encoded;
-      if (data) out.push({ pts, duration: FRAME_SAMPLES, bytes: data });
-      this.#encoded.unref();
+      // An MDCT window spans two frames: the first access unit only primes the decoder, and the encoder is late by one or two.
+      if (encoding.isFresh) encoding.owed.push(block.pts - PRIMING_SAMPLES);
+      encoding.isFresh = false;
+      encoding.owed.push(block.pts);
+      while (encoding.encoder.receivePacketSync(this.#encoded) >= 0) {
+        const { data } = this.#encoded;
+        const pts = encoding.owed.shift();
+        if (data && pts !== undefined) out.push({ pts, duration: FRAME_SAMPLES, bytes: data });
+        this.#encoded.unref();
+      }
     }
   }
 }
@@ -186,7 +190,8 @@ async function openEncoding(
       resampler,
       encoder,
       queue: new SampleQueue(channels, rate, FRAME_SAMPLES),
-      nextPts: undefined,
+      owed: [],
+      isFresh: true,
     };
   } catch (error) {
     encoder.freeContext();

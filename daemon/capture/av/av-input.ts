@@ -22,6 +22,7 @@ import {
 import { CodecParameters, Dictionary, FormatContext, Packet, avGetCodecName, type Stream } from 'node-av/lib';
 import { monotonicUs } from '../../../runtime/clock.ts';
 import { after } from '../after.ts';
+import './ffmpeg-log.ts'; // silent from the first call on: FFmpeg's own log names URLs
 import type { InputFailure, InputStream, PacketInput } from './packet-input.ts';
 
 export type AvInputOptions = {
