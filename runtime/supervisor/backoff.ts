@@ -5,7 +5,8 @@
  * back-off between a capture daemon and its camera, which is another thing with other figures.
  *
  * Never give up, never hammer: after 10 s of health at once; else 250 ms doubling to the cap, +-20 % so that daemons that died together do
- * not come back together. More than 10 counted failures in 5 minutes = held: one try a minute, until one of them stays well for a minute.
+ * not come back together. More than 10 failures without health in 5 minutes = held: one try a minute, until one of them stays well for a minute.
+ * A daemon that was well in between is not held (docs/decisions/0007): its viewers have the picture most of the time, and held they would not.
  */
 
 export const RESPAWN = {
@@ -52,9 +53,10 @@ export function afterFailure(
   const past = failure.healthyForMs >= RESPAWN.forgivenMs ? NO_FAILURES : tally;
   const recentMs = past.failuresMs.filter((atMs) => failure.atMs - atMs < RESPAWN.windowMs);
   // The list is bounded: once held, further failures change nothing.
-  const failuresMs = failure.counted ? [...recentMs, failure.atMs].slice(-(RESPAWN.maxFailures + 1)) : recentMs;
-  const held = past.held || failuresMs.length > RESPAWN.maxFailures;
   const healthy = failure.healthyForMs >= RESPAWN.healthyMs;
+  const counts = failure.counted && !healthy;
+  const failuresMs = counts ? [...recentMs, failure.atMs].slice(-(RESPAWN.maxFailures + 1)) : recentMs;
+  const held = past.held || failuresMs.length > RESPAWN.maxFailures;
   const spread = 1 + RESPAWN.jitter * (2 * failure.random - 1);
   if (held) return { tally: { failuresMs, step: past.step, held }, delayMs: RESPAWN.heldMs * spread };
   if (healthy) return { tally: { failuresMs, step: 0, held }, delayMs: 0 };

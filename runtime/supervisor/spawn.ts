@@ -29,6 +29,9 @@ export function daemonEntry(kind: DaemonKind): string {
   return fileURLToPath(new URL(`../../daemon/${kind}.${extension}`, import.meta.url));
 }
 
+/** glibc keeps a heap for each thread otherwise: 2 to 4 MiB a daemon that nobody needs. Other libraries do not look. */
+const FEW_ARENAS = { MALLOC_ARENA_MAX: '1' };
+
 export type SpawnOptions = {
   readonly entry: string;
   readonly stateFile: string;
