@@ -50,6 +50,13 @@ test('after the supervisor itself was away nobody is blamed for the time it did 
   expect(watch(watchdog, 3_600_900, 3_601_000, () => ({ a: 1 }))).not.toEqual([]);
 });
 
+test('the first pass after an absence judges nobody, not even who was nearly due', () => {
+  const watchdog = new Watchdog();
+  watch(watchdog, 0, 900, () => ({ a: 1 }));
+  expect(watchdog.look(5900, [{ key: 'a', beat: 1, limitMs: 1000 }]).hung).toEqual([]);
+  expect(watchdog.look(6000, [{ key: 'a', beat: 1, limitMs: 1000 }]).hung).toHaveLength(1);
+});
+
 test('a supervisor that is late all the time still finds a hang, later', () => {
   const watchdog = new Watchdog();
   const hung = [];

@@ -17,7 +17,7 @@ import { readStateFile } from '../../runtime/supervisor/state-file.ts';
 export type Behaviour = {
   /** `never` = it says hello and is never ready; an error kind = it fails with that. */
   readonly start?: 'never' | 'throw' | ErrorKind;
-  /** Milliseconds of work before ready. */
+  /** Milliseconds before ready in which it does not beat. */
   readonly startMs?: number;
   /** Serve HTTP on the port: the answer is the pid. */
   readonly serve?: boolean;
@@ -69,7 +69,8 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
   if (behaviour.start === 'throw') throw new TypeError('a defect');
   if (behaviour.start === 'never') await new Promise(() => {});
   else if (behaviour.start !== undefined) throw new BulkheadError(behaviour.start, 'told to fail');
-  await new Promise((resolve) => setTimeout(resolve, behaviour.startMs ?? 0));
+  // As a daemon does that loads a large library: its main loop stands still.
+  if (behaviour.startMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, behaviour.startMs);
 
   const server = createHttpServer((_, response) => response.end(String(process.pid)));
   if (behaviour.serve === true && config.kind === 'stream') {

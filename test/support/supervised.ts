@@ -137,15 +137,20 @@ export function impatient(shortened: (delayMs: number) => number): Clock {
   return { ...systemClock, after: (delayMs, run) => systemClock.after(shortened(delayMs), run) };
 }
 
-/** Waits until `condition` holds, however long that takes; the test's own limit ends it. */
+/** A test that has failed must not poll for ever: jest would never end. */
+const GIVE_UP_MS = 50_000;
+
+/** Waits until `condition` holds, and gives what it gave. */
 export async function until<T>(
   condition: () => T | undefined | false | null | Promise<T | undefined | false | null>,
 ): Promise<T> {
-  for (;;) {
+  const startedMs = performance.now();
+  while (performance.now() - startedMs < GIVE_UP_MS) {
     const value = await condition();
     if (value !== undefined && value !== false && value !== null) return value;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  throw new Error(`this never came true: ${condition.toString()}`);
 }
 
 /** Whether the process is there. A zombie is not: where nobody reaps orphans it stays for ever. */

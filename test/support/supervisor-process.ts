@@ -24,6 +24,10 @@ const ready = new Promise<void>((resolve) => {
 });
 for (const spec of wanted) supervisor.declare(spec);
 if (wanted.length > 0) await ready;
+process.on('SIGUSR2', () => {
+  for (const { id } of wanted) supervisor.restart(id, 'soft');
+});
+process.on('SIGTERM', () => void supervisor.close());
 process.stdout.write(`${JSON.stringify(pids)}\n`);
 // eslint-disable-next-line unicorn/no-process-exit -- the exit without close() is what is tested
 if (end === 'exit') process.exit(0);
@@ -32,7 +36,3 @@ if (end === 'throw') {
     throw new Error('told to crash');
   });
 }
-process.on('SIGUSR2', () => {
-  for (const { id } of wanted) supervisor.restart(id, 'soft');
-});
-process.on('SIGTERM', () => void supervisor.close());
