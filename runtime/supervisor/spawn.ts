@@ -46,7 +46,7 @@ export function spawnDaemon(options: SpawnOptions): ChildProcess {
     // On Windows only a process that is not detached ends with us; and there nothing could be adopted (identity.ts).
     detached: process.platform !== 'win32',
     stdio: ['ignore', options.logFd, options.logFd, ...inherited],
-    env: daemonEnvironment(process.env),
+    env: { ...daemonEnvironment(process.env), ...FEW_ARENAS },
     windowsHide: true,
   });
   child.unref();
