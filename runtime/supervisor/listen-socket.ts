@@ -21,10 +21,9 @@ const BACKLOG = 511;
 
 /** Opens it. Throws `conflict`, `unauthorised` or `invalid` with what to do about it; `undefined` = the daemon has to bind by itself. */
 export function openListenSocket(host: string, port: number): ListenSocket | undefined {
-  const address = host === 'localhost' ? '127.0.0.1' : host;
+  const address = literalAddress(host);
   const libc = loadLibc();
-  // A name may need a resolver, a scoped address an interface: the daemon's own listen() knows both.
-  if (libc === undefined || !(isIPv4(address) || isIPv6(address)) || address.includes('%')) return undefined;
+  if (libc === undefined || address === undefined) return undefined;
 
   const fd = libc.socket(address.includes(':') ? libc.numbers.AF_INET6 : AF_INET);
   const check = (result: number): void => {
@@ -46,19 +45,27 @@ export function openListenSocket(host: string, port: number): ListenSocket | und
  * Gets a copy of the listening socket of a daemon that an earlier supervisor started (pidfd_getfd, Linux 5.6). `undefined` = the kernel does
  * not allow it: then the port is closed for the moment between that daemon's end and the next one's start.
  */
-export function retrieveListenSocket(pid: number, fd: number, port: number): ListenSocket | undefined {
+export function retrieveListenSocket(pid: number, fd: number, host: string, port: number): ListenSocket | undefined {
   if (process.platform !== 'linux') return undefined;
   const libc = loadLibc();
-  if (libc === undefined) return undefined;
+  const address = literalAddress(host);
+  if (libc === undefined || address === undefined) return undefined;
   const pidfd = libc.pidfdOpen(pid);
   if (pidfd < 0) return undefined;
   const copy = libc.pidfdGetfd(pidfd, fd);
   closeSync(pidfd);
   if (copy < 0) return undefined;
-  // What that number means in the other process is only written in a file: look at the socket itself.
-  if (libc.boundPort(copy) === port) return owned(copy);
+  // What that number means in the other process is only written in a file: look at the socket itself. Another address is another port: a
+  // channel that is meant for this machine alone must not stay open to all.
+  if (libc.isBoundTo(copy, address, port)) return owned(copy);
   closeSync(copy);
   return undefined;
+}
+
+/** Undefined for a name, which may need a resolver, and a scoped address, which needs an interface: the daemon's own listen() knows both. */
+function literalAddress(host: string): string | undefined {
+  const address = host === 'localhost' ? '127.0.0.1' : host;
+  return (isIPv4(address) || isIPv6(address)) && !address.includes('%') ? address : undefined;
 }
 
 function owned(fd: number): ListenSocket {
@@ -104,7 +111,7 @@ type Libc = {
   readonly setOption: (fd: number, level: number, option: number, value: number) => number;
   readonly bind: (fd: number, address: string, port: number) => number;
   readonly listen: (fd: number, backlog: number) => number;
-  readonly boundPort: (fd: number) => number;
+  readonly isBoundTo: (fd: number, address: string, port: number) => boolean;
   readonly pidfdOpen: (pid: number) => number;
   readonly pidfdGetfd: (pidfd: number, fd: number) => number;
 };
@@ -136,6 +143,8 @@ function bindLibc(numbers: Libc['numbers']): Libc {
   const getsockname = libc.func('int getsockname(int, void *, void *)');
   const inetPton = libc.func('int inet_pton(int, const char *, void *)');
   const syscall = libc.func('long syscall(long, ...)');
+  const addressBytes = (address: string, port: number): Buffer =>
+    socketAddress(numbers, address, port, (family, into) => void inetPton(family, address, into));
   return {
     numbers,
     socket: (family) => {
@@ -149,15 +158,16 @@ function bindLibc(numbers: Libc['numbers']): Libc {
       return setsockopt(fd, level, option, bytes, bytes.length) as number;
     },
     bind: (fd, address, port) => {
-      const bytes = socketAddress(numbers, address, port, (family, into) => void inetPton(family, address, into));
+      const bytes = addressBytes(address, port);
       return bind(fd, bytes, bytes.length) as number;
     },
     listen: (fd, backlog) => listen(fd, backlog) as number,
-    boundPort: (fd) => {
+    isBoundTo: (fd, address, port) => {
       const bytes = Buffer.alloc(128);
       const length = Buffer.alloc(4);
       length.writeUInt32LE(bytes.length);
-      return getsockname(fd, bytes, length) === 0 ? bytes.readUInt16BE(2) : 0;
+      if (getsockname(fd, bytes, length) !== 0) return false;
+      return bytes.subarray(0, length.readUInt32LE()).equals(addressBytes(address, port));
     },
     pidfdOpen: (pid) => Number(syscall(SYS_PIDFD_OPEN, 'int', pid, 'unsigned int', 0)),
     pidfdGetfd: (pidfd, fd) => Number(syscall(SYS_PIDFD_GETFD, 'int', pidfd, 'int', fd, 'unsigned int', 0)),

@@ -21,10 +21,10 @@ export class Port {
     return this.#socket?.fd;
   }
 
-  /** Gets it back from a daemon that is serving it already. */
+  /** Gets it back from a daemon that is serving it already, if it is this address that the daemon serves. */
   retrieve(pid: number, fd: number, address: Address): void {
     if (this.#socket !== null) return;
-    this.#socket = retrieveListenSocket(pid, fd, address.port) ?? null;
+    this.#socket = retrieveListenSocket(pid, fd, address.host, address.port) ?? null;
     this.#address = { host: address.host, port: address.port };
   }
 

@@ -70,9 +70,13 @@ test('a socket is had back from the process that serves it, when the kernel allo
   const socket = openListenSocket('127.0.0.1', port)!;
   const child = await serve(socket.fd);
   socket.close();
-  const regained = retrieveListenSocket(child.pid!, 3, port);
-  expect(retrieveListenSocket(child.pid!, 3, port + 1)).toBeUndefined();
-  expect(retrieveListenSocket(child.pid!, 99, port)).toBeUndefined();
+  const regained = retrieveListenSocket(child.pid!, 3, '127.0.0.1', port);
+  expect(retrieveListenSocket(child.pid!, 3, '127.0.0.1', port + 1)).toBeUndefined();
+  expect(retrieveListenSocket(child.pid!, 99, '127.0.0.1', port)).toBeUndefined();
+  // A channel that was moved to another address must not be served at the old one.
+  for (const host of ['0.0.0.0', '127.0.0.2', '::1', '::']) {
+    expect(retrieveListenSocket(child.pid!, 3, host, port)).toBeUndefined();
+  }
   if (regained !== undefined) {
     child.kill('SIGKILL');
     await once(child, 'exit');
