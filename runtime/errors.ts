@@ -18,19 +18,22 @@
  * - `corrupt`      bytes that fail their own checks
  * - `version`      a peer or a file of another layout or protocol version
  * - `internal`     a defect of ours
+ * The place in this list is also the code on a daemon's status page: new ones go to the end.
  */
-export type ErrorKind =
-  | 'invalid'
-  | 'unavailable'
-  | 'unauthorised'
-  | 'notFound'
-  | 'unsupported'
-  | 'timeout'
-  | 'exhausted'
-  | 'conflict'
-  | 'corrupt'
-  | 'version'
-  | 'internal';
+export const ERROR_KINDS = [
+  'invalid',
+  'unavailable',
+  'unauthorised',
+  'notFound',
+  'unsupported',
+  'timeout',
+  'exhausted',
+  'conflict',
+  'corrupt',
+  'version',
+  'internal',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /** Where it went wrong. Every field is optional; none may hold a secret. */
 export type ErrorContext = {

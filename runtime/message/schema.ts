@@ -3,6 +3,7 @@
  * that does not parse closes the channel. No media bytes travel here.
  */
 import { z } from 'zod';
+import { ERROR_KINDS } from '../errors.ts';
 import { daemonConfigSchema } from './config.ts';
 
 /** Raised with every change that an older peer would not understand; `hello` carries it. */
@@ -20,19 +21,7 @@ export const mediaSchema = z.strictObject({
   leftOut: z.array(z.string().max(200)).max(16).readonly(),
 });
 
-const errorKind = z.enum([
-  'invalid',
-  'unavailable',
-  'unauthorised',
-  'notFound',
-  'unsupported',
-  'timeout',
-  'exhausted',
-  'conflict',
-  'corrupt',
-  'version',
-  'internal',
-]);
+const errorKind = z.enum(ERROR_KINDS);
 
 /** From a daemon to its supervisor. */
 export const daemonMessageSchema = z.discriminatedUnion('type', [

@@ -22,7 +22,7 @@
  */
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { BulkheadError, type ErrorKind } from '../errors.ts';
+import { BulkheadError, ERROR_KINDS, type ErrorKind } from '../errors.ts';
 import { createReserved, mapShared, type Region } from '../ring/region.ts';
 
 export const PAGE_BYTES = 4096;
@@ -55,21 +55,6 @@ const RECYCLE_AT = LAPS_AT + 8;
 /** What the daemon is doing, as it knows itself; a code is an index. New ones go to the end. */
 const PHASES = ['started', 'initialising', 'ready', 'degraded', 'draining', 'stopping', 'ended'] as const;
 export type Phase = (typeof PHASES)[number];
-
-/** Codes of the last error: 0 = none, else index + 1. New ones go to the end. */
-const ERROR_KINDS = [
-  'invalid',
-  'unavailable',
-  'unauthorised',
-  'notFound',
-  'unsupported',
-  'timeout',
-  'exhausted',
-  'conflict',
-  'corrupt',
-  'version',
-  'internal',
-] as const satisfies readonly ErrorKind[];
 
 const U32_MAX = 2 ** 32 - 1;
 

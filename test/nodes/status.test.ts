@@ -1,5 +1,5 @@
 import { cameraStatus, failureStatus, streamStatus } from '../../nodes/status.ts';
-import type { ErrorKind } from '../../runtime/errors.ts';
+import { ERROR_KINDS, type ErrorKind } from '../../runtime/errors.ts';
 import type { CameraStatus, DaemonView } from '../../runtime/supervisor/view.ts';
 
 const STATES: readonly DaemonView['state'][] = [
@@ -14,19 +14,6 @@ const STATES: readonly DaemonView['state'][] = [
   'backoff',
   'held',
   'failed',
-];
-const KINDS: readonly ErrorKind[] = [
-  'invalid',
-  'unavailable',
-  'unauthorised',
-  'notFound',
-  'unsupported',
-  'timeout',
-  'exhausted',
-  'conflict',
-  'corrupt',
-  'version',
-  'internal',
 ];
 
 function daemon(change: Partial<DaemonView> = {}): DaemonView {
@@ -74,9 +61,14 @@ const offline = (errorKind: ErrorKind, message = 'away'): CameraStatus => ({
 });
 
 test('no status is 20 characters long or empty, whatever happens', () => {
-  const cameras = [null, online, { ...online, state: 'connecting' as const }, ...KINDS.map((kind) => offline(kind))];
+  const cameras = [
+    null,
+    online,
+    { ...online, state: 'connecting' as const },
+    ...ERROR_KINDS.map((kind) => offline(kind)),
+  ];
   const medias = [null, media(15360, 8640, 1000), media(16384, 16384, 59.94)];
-  const errors = [null, ...KINDS.map((kind) => ({ kind, message: 'why', time: 0 }))];
+  const errors = [null, ...ERROR_KINDS.map((kind) => ({ kind, message: 'why', time: 0 }))];
   const texts = new Set<string>();
   for (const state of STATES) {
     for (const lastError of errors) {
@@ -92,7 +84,7 @@ test('no status is 20 characters long or empty, whatever happens', () => {
       }
     }
   }
-  for (const kind of KINDS) texts.add(failureStatus(kind).text);
+  for (const kind of ERROR_KINDS) texts.add(failureStatus(kind).text);
   texts.add(streamStatus({ channel: null, daemon: null, capture: null }).text);
   for (const text of texts) {
     expect(text.length).toBeGreaterThan(0);
