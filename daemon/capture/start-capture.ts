@@ -20,11 +20,13 @@ import { sourceFactory } from './open-source.ts';
 import { PacketWriter } from './packet-writer.ts';
 
 const HEARTBEAT_MS = 250;
+/** How often the ring is looked for where readers look for it. */
+const RING_CHECK_MS = 1000;
 const DIAGNOSIS_MS = 1500;
 /** A daemon that loses pictures for their size counts as well again after this long without. */
 const TOO_LARGE_FORGOTTEN_MS = 30_000;
 
-export type CaptureContext = Pick<DaemonContext, 'log' | 'generation' | 'send' | 'ready' | 'status'>;
+export type CaptureContext = Pick<DaemonContext, 'log' | 'generation' | 'send' | 'ready' | 'status' | 'exit'>;
 
 /** Rejects when there can be no ring (`exhausted`, `conflict`) or the source makes no sense (`invalid`); a camera that is away is neither. */
 export async function startCapture(config: CaptureConfig, context: CaptureContext): Promise<Running> {
@@ -40,7 +42,12 @@ export async function startCapture(config: CaptureConfig, context: CaptureContex
     clock,
     onSoundLost: () => losses.add('sound'),
   });
-  listenToFFmpeg({ log, clock, secrets: source.secrets, onMissed: (count) => losses.add('network', count) });
+  const stopListening = listenToFFmpeg({
+    log,
+    clock,
+    secrets: source.secrets,
+    onMissed: (count) => losses.add('network', count),
+  });
 
   let cancelWarning: Cancel | undefined;
   const warnOfSize = (): void => {
@@ -78,6 +85,17 @@ export async function startCapture(config: CaptureConfig, context: CaptureContex
     random: Math.random,
   });
   const stopHeartbeat = clock.every(HEARTBEAT_MS, () => ring.heartbeat());
+  const stopChecking = clock.every(RING_CHECK_MS, () => {
+    if (ring.isInPlace()) return;
+    stopChecking();
+    // The next generation makes a new ring, and readers look for one.
+    context.exit(
+      'temporary',
+      new BulkheadError('corrupt', 'The ring of this camera was removed or damaged; a new one is made.', {
+        context: { path: config.ring.path },
+      }),
+    );
+  });
 
   log.info(
     { place: source.place, ring: config.ring.path, epoch: ring.epoch, reattached: ring.reattached },
@@ -88,8 +106,10 @@ export async function startCapture(config: CaptureConfig, context: CaptureContex
 
   return {
     stop: async () => {
+      stopListening();
       await loop.stop();
       stopHeartbeat();
+      stopChecking();
       cancelWarning?.();
       losses.flush();
       bell.close();

@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BulkheadError } from '../errors.ts';
+import { BulkheadError, type ErrorKind } from '../errors.ts';
 import {
   FLAG_DISCONTINUITY,
   FLAG_PAYLOAD_CRC,
@@ -24,7 +24,7 @@ import {
 import { type Lock, acquireLock } from './lock.ts';
 import { type RingMemory, storeWord } from './memory.ts';
 import { processStart } from './process-identity.ts';
-import type { Region } from './region.ts';
+import { type Region, sameFile } from './region.ts';
 import { openForWriting, readHeader } from './ring-file.ts';
 import type { PacketMeta } from './slot.ts';
 import { TABLE_STEPS, currentTableVersion, nextTableVersion, readTable } from './stream-table.ts';
@@ -45,6 +45,7 @@ export type RingOptions = {
 /** Up to here a payload gets a CRC (0.2 ms at most); pictures beyond it rely on the protocol alone. */
 const PAYLOAD_CRC_LIMIT_BYTES = 1 << 20;
 const NOTHING: readonly Uint8Array[] = [];
+const LOST: ReadonlySet<ErrorKind> = new Set(['notFound', 'corrupt', 'version']);
 
 export class RingWriter {
   readonly path: string;
@@ -150,6 +151,21 @@ export class RingWriter {
   heartbeat(): void {
     this.#requireOpen();
     storeWord(this.#ring, HEARTBEAT_AT, Number(process.hrtime.bigint() / 1000n)); // pairs with the load in heartbeatUs
+  }
+
+  /**
+   * False when the file at the path is not this ring any more, or its header is damaged: whoever opens it from now on finds nothing. Then this writer is
+   * of no use; close it and open another, which makes a new ring.
+   */
+  isInPlace(): boolean {
+    this.#requireOpen();
+    try {
+      const { file, header } = readHeader(this.path);
+      return sameFile(file, this.#region.file) && header.ringId === this.ringId;
+    } catch (thrown) {
+      // Too many open files, say, is no verdict on the ring.
+      return !(thrown instanceof BulkheadError && LOST.has(thrown.kind));
+    }
   }
 
   /** Leaves the ring to its readers and to the next writer. Calling it again does nothing. */

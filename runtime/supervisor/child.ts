@@ -6,7 +6,8 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { toBulkheadError, type BulkheadError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonMessage, SupervisorMessage } from '../message/schema.ts';
@@ -38,6 +39,16 @@ export type Launch = {
   readonly specHash: (nonce: string) => string;
   readonly log: Logger;
 };
+
+/** A disk that takes no log is no reason to have no picture. */
+function logFileOrNothing({ logDirectory, state, log }: Launch): { readonly fd: number } {
+  try {
+    return openLogFile(logDirectory, state.kind, state.channel);
+  } catch (error) {
+    log.warn({ daemon: state.id, err: error }, 'the log file cannot be opened; the daemon runs without one');
+    return { fd: openSync(devNull, 'w') };
+  }
+}
 
 /** For a channel that somebody else holds open: a process that the daemon started and that inherited it. */
 const LAST_WORDS_MS = 100;
@@ -73,7 +84,7 @@ export class Child implements Expected {
       ...(launch.listenFd === undefined ? {} : { listenFd: LISTEN_FD }),
     };
     const stateFile = stateFilePath(launch.runDirectory, state.id, state.generation);
-    const logFile = openLogFile(launch.logDirectory, state.kind, state.channel);
+    const logFile = logFileOrNothing(launch);
     const child = new Child(state, stateFile, events, launch.log);
     try {
       writeStateFile(stateFile, state);
@@ -208,8 +219,16 @@ export class Child implements Expected {
     this.#connection = null;
     this.#page?.close();
     this.#page = null;
-    rmSync(this.#stateFile, { force: true });
-    rmSync(this.state.statusPage, { force: true });
+    for (const file of [this.#stateFile, this.state.statusPage]) this.#remove(file);
     this.#events.exited(this.#end.exit, this.#end.error);
+  }
+
+  /** Somebody may have moved the folder away: that a file cannot be removed must not keep the end of the process from being told. */
+  #remove(file: string): void {
+    try {
+      rmSync(file, { force: true });
+    } catch (error) {
+      this.#log.warn({ daemon: this.state.id, err: error }, 'a file of a process that is gone cannot be removed');
+    }
   }
 }

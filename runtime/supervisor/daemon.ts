@@ -90,6 +90,11 @@ export class Daemon {
     this.#host = host;
   }
 
+  /** It could not even be started, for a reason outside that has been told. */
+  get blocked(): boolean {
+    return this.#blocked !== null;
+  }
+
   get service(): Service {
     return this.#service;
   }

@@ -256,7 +256,11 @@ export class Slot {
   }
 }
 
+/** Back-offs of this many doublings (2 s) are worth waiting for in a backlog; behind longer ones a viewer would hang. */
+const BRIEF_STEPS = 4;
+
 /** A port that answers belongs to a daemon that works, or will in a moment. A closed one says: no camera, or nobody to serve it. */
-function needsPort({ service }: Daemon): boolean {
-  return hasProcess(service) || (service.actual === 'backoff' && !service.starved);
+function needsPort({ service, blocked }: Daemon): boolean {
+  if (hasProcess(service)) return true;
+  return service.actual === 'backoff' && !service.starved && !blocked && service.tally.step <= BRIEF_STEPS;
 }

@@ -1,6 +1,7 @@
 /**
  * The capture and probe daemons as the supervisor runs them: real harness, real control channel, real exit codes.
  */
+import { closeSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT } from '../../runtime/exit-code.ts';
 import { captureConfigSchema, probeConfigSchema } from '../../runtime/message/config.ts';
@@ -82,6 +83,36 @@ test('released, it closes its ring and exits as asked', async () => {
   const exited = await supervised.event('daemon.exited', ({ daemon }) => daemon.id === one.id);
   expect(exited.daemon.pid).toBe(pid);
   expect(exited.detail).toMatchObject({ code: EXIT.done });
+  tape.close();
+});
+
+test.each<[string, (ringPath: string) => void]>([
+  ['removed', (ringPath) => rmSync(ringPath)],
+  [
+    'damaged',
+    (ringPath) => {
+      const file = openSync(ringPath, 'r+');
+      writeSync(file, Buffer.alloc(64, 0x5a), 0, 64, 0);
+      closeSync(file);
+    },
+  ],
+  [
+    'replaced by something else',
+    (ringPath) => {
+      writeFileSync(`${ringPath}.other`, 'this is no ring');
+      renameSync(`${ringPath}.other`, ringPath);
+    },
+  ],
+])('a ring that was %s under its writer is made anew, and filled', async (how, harm) => {
+  const one = spec(`ring-${how.split(' ')[0]}`, { type: 'file', path: path.join(CLIPS, 'sub.mp4') });
+  supervised.supervisor.declare(one);
+  await supervised.ready(one.id);
+  await until(() => supervised.view(one.id).camera?.state === 'online');
+  harm(one.ringPath);
+  await supervised.ready(one.id, 2);
+  const tape = new RingTape(one.ringPath);
+  await tape.until((records) => records.length > 20);
+  expect(tape.records[0]).toMatchObject({ seq: 1, key: true });
   tape.close();
 });
 

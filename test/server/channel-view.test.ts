@@ -17,7 +17,7 @@ function daemon(kind: 'capture' | 'stream', change: Partial<DaemonView> = {}): D
     loopLagMs: 0,
     privateBytes: 1,
     cpuPercent: 0,
-    recordsIn: 0,
+    recordsIn: 100,
     recordsOut: 0,
     laps: 0,
     media: null,
@@ -46,6 +46,12 @@ test.each<[string, DaemonView[], string]>([
   [
     'one of two ports does not answer',
     [camera('online'), daemon('stream'), daemon('stream', { state: 'backoff' })],
+    'starting',
+  ],
+  ['no packet has reached the port yet', [camera('online'), daemon('stream', { recordsIn: 0 })], 'starting'],
+  [
+    'the stream cannot read its ring',
+    [camera('online'), daemon('stream', { state: 'degraded', degraded: 'no ring' })],
     'starting',
   ],
   ['the camera is being dialled', [camera('connecting'), daemon('stream')], 'starting'],

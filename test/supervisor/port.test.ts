@@ -1,4 +1,6 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import path from 'node:path';
 import { LIMIT_MS } from '../../runtime/supervisor/service.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
 import {
@@ -147,6 +149,35 @@ test('a hard restart kills, and the port waits for the next generation', async (
   expect(await at.event('daemon.recycled')).toMatchObject({ reason: 'operator', daemon: { generation: 2 } });
   expect(exists(old)).toBe(false);
   expect((await clients.end()).refused).toEqual([]);
+});
+
+test('when a daemon cannot be started, its port is closed instead of letting viewers hang, and opens when it can', async () => {
+  at.supervisor.declare(channel());
+  const pid = await at.ready('stream:door');
+  const aside = `${home.run}.aside`;
+  renameSync(home.run, aside);
+  writeFileSync(home.run, 'in the way');
+  process.kill(pid, 'SIGKILL');
+  await at.event('daemon.blocked');
+  await until(() =>
+    ask(port).then(
+      () => false,
+      (error: { cause?: { code?: string } }) => error.cause?.code === 'ECONNREFUSED',
+    ),
+  );
+  rmSync(home.run);
+  renameSync(aside, home.run);
+  // What the dead process left in the folder while that was away.
+  rmSync(path.join(home.run, 'stream_door.1.json'), { force: true });
+  const next = await at.ready('stream:door', 2);
+  expect(await ask(port)).toBe(next);
+});
+
+test('a daemon whose log cannot be written is started all the same', async () => {
+  rmSync(home.logs, { recursive: true, force: true });
+  writeFileSync(home.logs, 'in the way');
+  at.supervisor.declare(channel());
+  expect(await ask(port).catch(() => at.ready('stream:door').then(() => ask(port)))).toBe(at.view('stream:door').pid);
 });
 
 test('a soft restart of a daemon that shares nothing is stop and then start', async () => {

@@ -52,10 +52,15 @@ export function channelState(daemons: readonly DaemonView[]): ChannelState {
   if (daemons.every((daemon) => daemon.state === 'stopped')) return 'stopped';
   if (daemons.some((daemon) => daemon.state === 'held' || daemon.state === 'failed')) return 'held';
   if (capture?.camera?.state === 'online') {
-    return WORKS.has(capture.state) && streams.every((stream) => WORKS.has(stream.state)) ? 'live' : 'starting';
+    return WORKS.has(capture.state) && streams.every(serves) ? 'live' : 'starting';
   }
   const starved = isAway(capture) || streams.some((stream) => stream.starved);
   return starved ? 'starved' : 'starting';
+}
+
+/** It works, it can read its ring, and packets have come. */
+function serves({ state, degraded, recordsIn }: DaemonView): boolean {
+  return WORKS.has(state) && degraded === null && recordsIn !== 0;
 }
 
 /** What a person should read about a channel that is not live. */
