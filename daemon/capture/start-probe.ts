@@ -43,11 +43,21 @@ export async function startProbe(config: ProbeConfig, context: ProbeContext): Pr
     clock: systemClock,
     onSoundLost: () => {},
   });
-  listenToFFmpeg({ log: context.log, clock: systemClock, secrets: factory.secrets, onMissed: () => {} });
+  const stopListening = listenToFFmpeg({
+    log: context.log,
+    clock: systemClock,
+    secrets: factory.secrets,
+    onMissed: () => {},
+  });
   const source = factory.make();
   context.ready();
   void report(probe(source, factory.place, resultMs), factory.place, context);
-  return { stop: () => source.close() };
+  return {
+    stop: () => {
+      stopListening();
+      return source.close();
+    },
+  };
 }
 
 async function report(result: Promise<MediaDescription>, place: string, context: ProbeContext): Promise<void> {

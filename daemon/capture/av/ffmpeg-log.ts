@@ -24,8 +24,11 @@ export type FFmpegEar = {
   readonly onMissed: (count: number) => void;
 };
 
-/** Starts listening; there is one FFmpeg in a process, and so one ear. */
-export function listenToFFmpeg(ear: FFmpegEar): void {
+/**
+ * Starts listening; there is one FFmpeg in a process, and so one ear. Returns what ends it, which must come before the source is closed: a
+ * closing encoder has last words, and a line that is still on its way when the process ends aborts it.
+ */
+export function listenToFFmpeg(ear: FFmpegEar): () => void {
   let lines = 0;
   let last = '';
   let waiting = false;
@@ -46,4 +49,8 @@ export function listenToFFmpeg(ear: FFmpegEar): void {
     },
     { maxLevel: AV_LOG_WARNING },
   );
+  return () => {
+    Log.setLevel(AV_LOG_QUIET);
+    Log.setCallback(null);
+  };
 }
