@@ -26,7 +26,7 @@ import {
 import { BulkheadError } from '../../../runtime/errors.ts';
 import type { SourceAudio } from '../media-source.ts';
 import { outputRate } from '../sound/aac-rate.ts';
-import type { AudioLane, LaneFrame, Sound } from '../sound/audio-lane.ts';
+import { MOST_CHANNELS, type AudioLane, type LaneFrame, type Sound } from '../sound/audio-lane.ts';
 import { SampleQueue } from '../sound/sample-queue.ts';
 
 /** Samples that an AAC access unit stands for. */
@@ -34,11 +34,16 @@ const FRAME_SAMPLES = 1024;
 /** The encoder's first access unit stands for nothing but its own start. */
 const PRIMING_SAMPLES = 1024;
 
-/** What depends on the decoded sound's format. */
+/** How samples come out of the decoder. A camera may change it between two frames. */
+type SampleFormat = Pick<CodecContext, 'sampleRate' | 'channelLayout' | 'sampleFormat'>;
+
+/** What the sound becomes: the same from the first sample to the last, because the track is promised to viewers. */
 type Encoding = {
   readonly track: SourceAudio;
   readonly rate: number;
-  readonly resampler: SoftwareResampleContext;
+  /** Made for `input`. It reads as many planes as that says, checking nothing: any other sound in it is a crash or a wrong pitch. */
+  resampler: SoftwareResampleContext;
+  input: SampleFormat;
   readonly encoder: CodecContext;
   readonly queue: SampleQueue;
   /** Where the access units begin that the encoder still owes, in order. */
@@ -67,7 +72,8 @@ export class AacTranscoder implements AudioLane {
       const lane = new AacTranscoder(codecName, decoder);
       const { sampleRate, channels } = parameters;
       if (sampleRate > 0 && channels > 0 && decoder.sampleFormat >= 0) {
-        lane.#encoding = await openEncoding(codecName, sampleRate, decoder.channelLayout, decoder.sampleFormat);
+        const { channelLayout, sampleFormat } = decoder;
+        lane.#encoding = await openEncoding(codecName, { sampleRate, channelLayout, sampleFormat });
       }
       return lane;
     } catch (error) {
@@ -101,14 +107,11 @@ export class AacTranscoder implements AudioLane {
     let first = true;
     while (!this.#closed && this.#decoder.receiveFrameSync(this.#decoded) >= 0) {
       const frame = this.#decoded;
-      this.#encoding ??= await openEncoding(
-        this.#codecName,
-        frame.sampleRate,
-        frame.channelLayout,
-        frame.format as typeof AV_SAMPLE_FMT_FLTP,
-      );
+      const input = formatOf(frame);
+      this.#encoding ??= await openEncoding(this.#codecName, input);
       if (this.#closed) break;
       const encoding = this.#encoding;
+      adapt(encoding, input);
       if (first && ptsUs !== undefined) encoding.queue.expect((ptsUs * encoding.rate) / 1e6);
       first = false;
       resample(encoding, frame);
@@ -158,17 +161,62 @@ export class AacTranscoder implements AudioLane {
   }
 }
 
-async function openEncoding(
-  codecName: string,
-  sampleRate: number,
-  layout: CodecContext['channelLayout'],
-  format: CodecContext['sampleFormat'],
-): Promise<Encoding> {
-  const rate = outputRate(sampleRate);
-  const channels = layout.nbChannels > 1 ? 2 : 1;
+function formatOf(frame: Frame): SampleFormat {
+  const { sampleRate, channelLayout } = frame;
+  return { sampleRate, channelLayout, sampleFormat: frame.format as SampleFormat['sampleFormat'] };
+}
+
+function isSame(a: SampleFormat, b: SampleFormat): boolean {
+  return (
+    a.sampleRate === b.sampleRate &&
+    a.sampleFormat === b.sampleFormat &&
+    a.channelLayout.nbChannels === b.channelLayout.nbChannels &&
+    a.channelLayout.order === b.channelLayout.order &&
+    a.channelLayout.mask === b.channelLayout.mask
+  );
+}
+
+/** Makes the encoding fit for sound of another format. Throws `unsupported` and changes nothing when there is no way. */
+function adapt(encoding: Encoding, input: SampleFormat): void {
+  if (isSame(encoding.input, input)) return;
+  const resampler = openResampler(input, encoding.encoder.channelLayout, encoding.rate);
+  // The fraction of a millisecond that the old one still holds is not worth a wrong sample.
+  encoding.resampler.free();
+  encoding.resampler = resampler;
+  encoding.input = input;
+}
+
+function openResampler(
+  input: SampleFormat,
+  outLayout: SampleFormat['channelLayout'],
+  outRate: number,
+): SoftwareResampleContext {
+  const { sampleRate, channelLayout, sampleFormat } = input;
+  if (channelLayout.nbChannels > MOST_CHANNELS) {
+    throw new BulkheadError(
+      'unsupported',
+      `it has ${channelLayout.nbChannels} channels, and at most ${MOST_CHANNELS} can be carried`,
+    );
+  }
+  const resampler = new SoftwareResampleContext();
+  try {
+    check(
+      resampler.allocSetOpts2(outLayout, AV_SAMPLE_FMT_FLTP, outRate, channelLayout, sampleFormat, sampleRate),
+      'the resampler',
+    );
+    check(resampler.init(), 'the resampler');
+    return resampler;
+  } catch (error) {
+    resampler.free();
+    throw error;
+  }
+}
+
+async function openEncoding(codecName: string, input: SampleFormat): Promise<Encoding> {
+  const rate = outputRate(input.sampleRate);
+  const channels = input.channelLayout.nbChannels > 1 ? 2 : 1;
   const outLayout = channels === 2 ? AV_CHANNEL_LAYOUT_STEREO : AV_CHANNEL_LAYOUT_MONO;
   const encoder = new CodecContext();
-  const resampler = new SoftwareResampleContext();
   try {
     const codec = Codec.findEncoder(AV_CODEC_ID_AAC);
     encoder.allocContext3(codec);
@@ -182,12 +230,11 @@ async function openEncoding(
     const config = encoder.extraData;
     if (!config || encoder.frameSize !== FRAME_SAMPLES)
       throw new BulkheadError('internal', 'the AAC encoder is of another kind');
-    check(resampler.allocSetOpts2(outLayout, AV_SAMPLE_FMT_FLTP, rate, layout, format, sampleRate), 'the resampler');
-    check(resampler.init(), 'the resampler');
     return {
       track: { kind: 'audio', timescale: rate, config: new Uint8Array(config), transcodedFrom: codecName },
       rate,
-      resampler,
+      resampler: openResampler(input, outLayout, rate),
+      input,
       encoder,
       queue: new SampleQueue(channels, rate, FRAME_SAMPLES),
       owed: [],
@@ -195,7 +242,6 @@ async function openEncoding(
     };
   } catch (error) {
     encoder.freeContext();
-    resampler.free();
     throw error;
   }
 }

@@ -6,6 +6,9 @@
  */
 import type { SourceAudio } from '../media-source.ts';
 
+/** 7.1: what players of AAC know. More is a mistake in a header, or an installation that no camera is. */
+export const MOST_CHANNELS = 8;
+
 /** What came in one packet; undefined = the source does not say when it was recorded. */
 export type Sound = { readonly bytes: Uint8Array; readonly ptsUs: number | undefined };
 
