@@ -43,9 +43,9 @@ export function planCatchUp(entries: readonly GopEntry[], format: Format): Catch
   const pictures = entries.filter((entry) => entry.track === id);
   const cut = findCut(pictures, newestSoundSeconds(entries, format) * timescale);
   const squeezed = squeeze(pictures.slice(0, cut), format.nominal);
-  const cutPts = Math.min(...pictures.slice(cut).map(({ pts }) => pts));
+  const cutPts = least(pictures.slice(cut).map(({ pts }) => pts));
   const [first] = squeezed;
-  const startPts = first ? Math.min(...squeezed.map((place) => place.decodeTime + place.compositionOffset)) : cutPts;
+  const startPts = first ? least(squeezed.map((place) => place.decodeTime + place.compositionOffset)) : cutPts;
   return {
     fromSeq: key.seq,
     squeezed,
@@ -53,6 +53,11 @@ export function planCatchUp(entries: readonly GopEntry[], format: Format): Catch
     soundAfterSeconds: cutPts / timescale,
     startSeconds: startPts / timescale,
   };
+}
+
+/** The least of many: a GOP may have more pictures than a call may have arguments. */
+function least(values: readonly number[]): number {
+  return values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
 }
 
 /** End of the newest sound, or infinity when no sound is to be waited for. */

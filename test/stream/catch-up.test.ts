@@ -81,6 +81,14 @@ test('of ten seconds without B-frames all but the newest picture are squeezed in
   expect(planCatchUp(entries, silent)).toMatchObject({ fromSeq: 10, startSeconds: earliest / 90_000 });
 });
 
+test('an hour without a keyframe is planned like any other GOP', () => {
+  const entries = inOrder(200_000);
+  const plan = planCatchUp(entries, silent);
+  expect(plan?.squeezed).toHaveLength(199_999);
+  const [first] = plan?.squeezed ?? [];
+  expect(plan?.startSeconds).toBe(((first?.decodeTime ?? 0) + (first?.compositionOffset ?? 0)) / 90_000);
+});
+
 test('the first picture of a GOP alone is sent as it is', () => {
   const places = sent(inOrder(1), silent);
   expect(places).toEqual([{ decode: START - FRAME, end: START, shown: START }]);
