@@ -222,6 +222,8 @@ export class Channel {
   #beginFor(): ReturnType<Source['begin']> {
     const format = this.#placer?.format;
     if (!format || this.#starvation.liveness(this.#clock.nowMs()) !== 'live') return undefined;
+    // A ring that is small for its GOPs loses the keyframe before the next one comes.
+    if (!this.#canRead(this.#gop.keySeq)) this.#gop.clear();
     const plan = planCatchUp(this.#gop.entries, format);
     return plan && { format, plan };
   }
@@ -230,6 +232,13 @@ export class Channel {
   #cursor(): RingReader | undefined {
     this.#secondCursor ??= this.#follower.reader?.fork();
     return this.#secondCursor;
+  }
+
+  #canRead(seq: number | undefined): boolean {
+    const cursor = this.#cursor();
+    if (!cursor || seq === undefined) return false;
+    cursor.seek(seq);
+    return cursor.read().type === 'record';
   }
 
   #closeCursor(): void {

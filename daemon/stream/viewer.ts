@@ -161,9 +161,16 @@ export class Viewer {
     return keySeq !== undefined && keySeq > now.next && performance.now() - now.startedMs > PATIENCE_MS;
   }
 
-  /** Goes on at the newest GOP, without beginning anew: players take a keyframe after a gap. Where there is none, at the next one to come. */
+  /**
+   * Goes on at the newest GOP, without beginning anew: players take a keyframe after a gap. Where there is none beyond what could not be read,
+   * at the next one to come: the newest GOP may be the very one that the ring has overwritten.
+   */
   #jump(now: CatchUp): void {
-    if (!this.#beginCatchUp()) this.#state = 'skipping';
+    this.#beginCatchUp();
+    if (!this.#catchUp || this.#catchUp.next <= now.next) {
+      this.#catchUp = undefined;
+      this.#state = 'skipping';
+    }
     this.#skipped += Math.max(0, (this.#catchUp?.next ?? this.#source.lastSeq() + 1) - now.next);
   }
 
