@@ -18,8 +18,9 @@ const MOST_DELAY_MS = 1000;
 /** The server asked us to come later (1013): it is full. */
 const TRY_AGAIN_LATER = 1013;
 const LATER_MS = 3000;
-/** A connection on which nothing has come for so long may be dead without anybody saying so. */
+/** A connection on which nothing has come for so long may be dead without anybody saying so; slow cameras get three of their own intervals. */
 const SILENCE_MS = 8000;
+const PICTURES_MISSED = 3;
 /** A connection that is not made in this time is tried anew: what does not answer now may be replaced already. */
 const DIAL_MS = 3000;
 
@@ -51,10 +52,11 @@ export class Connection {
     this.#drop('', waitMs);
   }
 
-  /** To be called now and then: a dead connection is noticed by its silence. */
-  check(nowMs: number): void {
+  /** To be called now and then: a dead connection is noticed by its silence. `intervalMs` = from one picture of the camera to the next. */
+  check(nowMs: number, intervalMs: number): void {
     const open = this.#socket?.readyState === WebSocket.OPEN;
-    if (open && this.#heardMs > 0 && nowMs - this.#heardMs > SILENCE_MS) this.#drop('');
+    const limitMs = Math.max(SILENCE_MS, PICTURES_MISSED * intervalMs);
+    if (open && this.#heardMs > 0 && nowMs - this.#heardMs > limitMs) this.#drop('');
   }
 
   /** Tries at once: the page is looked at again, or the network is back. */
@@ -86,9 +88,8 @@ export class Connection {
     const closed = (event: CloseEvent): void =>
       this.#drop(event.reason, event.code === TRY_AGAIN_LATER ? LATER_MS : undefined);
     socket.addEventListener('open', opened, { signal });
-    socket.addEventListener('message', (event: MessageEvent<string | ArrayBuffer>) => this.#hear(event.data), {
-      signal,
-    });
+    const heard = (event: MessageEvent): void => this.#hear(event.data as string | ArrayBuffer);
+    socket.addEventListener('message', heard, { signal });
     socket.addEventListener('close', closed, { signal });
   }
 

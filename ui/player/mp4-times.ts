@@ -1,12 +1,17 @@
 /**
- * Reads times out of the fragments that pass through the player: which track, when it is shown, whether it is a keyframe.
+ * Reads times out of the fragments that pass through the player: which track, when and for how long it is shown, whether it is a keyframe.
  *
  * The player must know the live edge and the keyframes exactly: the end of what a SourceBuffer has buffered is neither (a lost packet
  * stretches the next sample), and removing up to a time that is not a keyframe's would remove what is being watched. Pure; no DOM.
  */
 
 export type TrackInfo = { readonly kind: 'video' | 'audio'; readonly timescale: number };
-export type FragmentTime = { readonly track: number; readonly seconds: number; readonly key: boolean };
+export type FragmentTime = {
+  readonly track: number;
+  readonly seconds: number;
+  readonly durationSeconds: number;
+  readonly key: boolean;
+};
 
 type Box = { readonly type: string; readonly start: number; readonly end: number };
 
@@ -71,20 +76,22 @@ export function readFragment(bytes: Uint8Array, tracks: ReadonlyMap<number, Trac
   if (!info) return undefined;
   const wide = view.getUint8(tfdt.start) === 1;
   const decodeTime = wide ? Number(view.getBigUint64(tfdt.start + 4)) : view.getUint32(tfdt.start + 4);
-  const { composition, key } = firstSample(view, trun);
-  return { track, seconds: (decodeTime + composition) / info.timescale, key };
+  const { duration, composition, key } = firstSample(view, trun);
+  const { timescale } = info;
+  return { track, seconds: (decodeTime + composition) / timescale, durationSeconds: duration / timescale, key };
 }
 
-function firstSample(view: DataView, trun: Box): { composition: number; key: boolean } {
+function firstSample(view: DataView, trun: Box): { duration: number; composition: number; key: boolean } {
   const flags = view.getUint32(trun.start) & 0xffffff;
   const has = (flag: number): boolean => (flags & flag) !== 0;
   let at = trun.start + 8;
   if (has(TRUN_HAS.dataOffset)) at += 4;
   if (has(TRUN_HAS.firstFlags)) at += 4;
+  const duration = has(TRUN_HAS.duration) ? view.getUint32(at) : 0;
   if (has(TRUN_HAS.duration)) at += 4;
   if (has(TRUN_HAS.size)) at += 4;
   const sampleFlags = has(TRUN_HAS.flags) ? view.getUint32(at) : 0;
   if (has(TRUN_HAS.flags)) at += 4;
   const composition = has(TRUN_HAS.composition) ? view.getInt32(at) : 0;
-  return { composition, key: (sampleFlags & NON_SYNC) === 0 };
+  return { duration, composition, key: (sampleFlags & NON_SYNC) === 0 };
 }

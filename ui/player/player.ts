@@ -25,6 +25,8 @@ export type BulkheadPlayer = {
 const TICK_MS = 100;
 /** A stream that cannot be played is looked at again now and then: the camera's settings may have changed. */
 const LOOK_AGAIN_MS = 15_000;
+/** Longer than this is a break, not a slow camera. */
+const MOST_PICTURE_MS = 60_000;
 /** Keyframe times that are remembered; older ones are forgotten with their pictures. */
 const MOST_KEY_TIMES = 1000;
 
@@ -52,6 +54,8 @@ let state: PlayerState = 'connecting';
 let framesPresented = 0;
 let lastPictureMs: number | undefined;
 let intervalMs = 40;
+/** How long the newest picture lasts by the stream's own word: known with the first one, when no arrivals can be compared yet. */
+let pictureMs = 0;
 let startMs: number | null = null;
 
 // Relative to the page, so that it also works under a path of somebody's proxy.
@@ -120,6 +124,7 @@ function take(bytes: Uint8Array): void {
   if (!time || now.tracks.get(time.track) !== lead) return;
   now.newestSeconds = Math.max(now.newestSeconds, time.seconds);
   if (time.key) now.keyTimes = [...now.keyTimes.slice(-MOST_KEY_TIMES), time.seconds];
+  pictureMs = Math.min(time.durationSeconds * 1000, MOST_PICTURE_MS);
   observeArrival();
   follow();
 }
@@ -128,7 +133,7 @@ function observeArrival(): void {
   const nowMs = performance.now();
   // Several in one instant are a catch-up, not the camera's pace.
   if (lastPictureMs !== undefined && nowMs - lastPictureMs > 5) {
-    intervalMs += (Math.min(nowMs - lastPictureMs, 60_000) - intervalMs) * 0.1;
+    intervalMs += (Math.min(nowMs - lastPictureMs, MOST_PICTURE_MS) - intervalMs) * 0.1;
   }
   lastPictureMs = nowMs;
 }
@@ -220,7 +225,7 @@ document.addEventListener('visibilitychange', () => {
 });
 window.addEventListener('online', () => connection.hurry());
 setInterval(() => {
-  connection.check(performance.now());
+  connection.check(performance.now(), Math.max(intervalMs, pictureMs));
   follow();
   update();
 }, TICK_MS);

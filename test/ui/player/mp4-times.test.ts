@@ -9,13 +9,22 @@ test.each(['main.mp4', 'bframes.mp4', 'h265.mp4'])(
     const { tracks, packets } = readClip(name);
     const seen = readTracks(initSegment(tracks));
     expect([...seen.entries()]).toEqual(tracks.map(({ id, kind, timescale }) => [id, { kind, timescale }]));
+    const lasting = new Map<number, number>();
     for (const [i, bytes] of fragments(packets).entries()) {
       const packet = packets[i];
       expect(readFragment(bytes, seen)).toEqual({
         track: packet?.track.id,
         seconds: expect.closeTo((packet?.pts ?? 0) / (packet?.track.timescale ?? 1), 3) as number,
+        durationSeconds: expect.any(Number) as number,
         key: packet?.key,
       });
+      const { track = 0, durationSeconds = 0 } = readFragment(bytes, seen) ?? {};
+      lasting.set(track, (lasting.get(track) ?? 0) + durationSeconds);
+    }
+    // All of them together last as long as the clip.
+    for (const { id, timescale } of tracks) {
+      const times = packets.filter(({ track }) => track.id === id).map(({ dts }) => dts / timescale);
+      expect(Math.abs((lasting.get(id) ?? 0) - ((times.at(-1) ?? 0) - (times[0] ?? 0)))).toBeLessThan(0.1);
     }
   },
 );
