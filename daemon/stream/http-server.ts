@@ -29,6 +29,10 @@ const STUCK_AFTER_MS = 30_000;
 const BEGIN_LIMIT_MS = 5_000;
 /** Connections beside viewers: pages, health checks, refusals that are being told. */
 const FURTHER_CONNECTIONS = 64;
+/** So long a refusal may wait to be taken. */
+const REFUSAL_LIMIT_MS = 1000;
+/** So long viewers may take to close when the port is closed: a little more than live-socket.ts grants each. */
+const GOODBYE_LIMIT_MS = 1500;
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
@@ -36,6 +40,10 @@ export class HttpServer {
   readonly #assets = new Assets();
   readonly #live: LiveSocket;
   readonly #server: Server;
+  /** Connections that carry a stream. */
+  readonly #streaming = new WeakSet<Socket>();
+  /** Connections that Node has handed over, and knows nothing of any more. */
+  readonly #upgraded = new Set<Socket>();
   #closed = false;
 
   constructor(options: HttpServerOptions) {
@@ -86,7 +94,12 @@ export class HttpServer {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
     this.#server.closeAllConnections();
+    // Viewers were told why; who has not closed by then is cut.
+    const cut = setTimeout(() => {
+      for (const socket of this.#upgraded) socket.destroy();
+    }, GOODBYE_LIMIT_MS);
     await promise;
+    clearTimeout(cut);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -94,6 +107,11 @@ export class HttpServer {
     // Nobody has a body to send; what comes is dropped, and the connection with it.
     request.resume();
     response.on('error', () => {});
+    if (this.#streaming.has(request.socket)) {
+      // A stream never ends, so this would never be answered, and neither would thousands behind it.
+      request.socket.destroy();
+      return;
+    }
     this.#setHeaders(request, response);
     const path = pathOf(request.url);
     if (path === undefined) return sayText(response, 400, 'This is not an address.');
@@ -157,7 +175,9 @@ export class HttpServer {
       response.setHeader('retry-after', '5');
       return sayText(response, 503, 'The channel has as many viewers as it may have.');
     }
-    serveProgressive(audience, response, {
+    this.#streaming.add(request.socket);
+    response.on('close', () => this.#streaming.delete(request.socket));
+    serveProgressive(audience, request, response, {
       beginLimitMs: this.#options.beginLimitMs ?? BEGIN_LIMIT_MS,
       stuckAfterMs: this.#options.stuckAfterMs ?? STUCK_AFTER_MS,
     });
@@ -165,9 +185,11 @@ export class HttpServer {
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on('error', () => socket.destroy());
+    this.#upgraded.add(socket);
+    socket.on('close', () => this.#upgraded.delete(socket));
     const { host, origin } = request.headers;
-    if (pathOf(request.url) !== '/live.ws') return refuseUpgrade(socket, '404 Not Found');
-    if (!isOurHost(host, this.#names) || !isOurOrigin(origin, host)) return refuseUpgrade(socket, '403 Forbidden');
+    if (pathOf(request.url) !== '/live.ws') return refuse(socket, '404 Not Found');
+    if (!isOurHost(host, this.#names) || !isOurOrigin(origin, host)) return refuse(socket, '403 Forbidden');
     this.#live.upgrade(request, socket, head);
   }
 
@@ -205,8 +227,14 @@ function sayText(response: ServerResponse, status: number, text: string): void {
   say(response, status, 'text/plain; charset=utf-8', `${text}\n`);
 }
 
-function refuseUpgrade(socket: Socket, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+/**
+ * The last words on a connection, which is then cut: the other side may keep its own half open for as long as it likes, and Node watches over
+ * neither an upgraded connection nor one whose request made no sense.
+ */
+function refuse(socket: Socket, status: string): void {
+  const cut = setTimeout(() => socket.destroy(), REFUSAL_LIMIT_MS);
+  socket.once('close', () => clearTimeout(cut));
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
 }
 
 /** Something that is not HTTP, or too much of it. After an answer has begun there is nothing sensible left to say. */
@@ -216,7 +244,7 @@ function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  refuse(socket, status);
 }
 
 function explainListening(thrown: unknown, host: string, port: number): BulkheadError {

@@ -3,7 +3,7 @@
  *
  * Not chunked: the connection is for this one response, so its end is the end of the body, and every fragment is one write.
  */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Audience } from './audience.ts';
 import { whenRoom, whenStuck } from './socket-room.ts';
 import type { Sink } from './sink.ts';
@@ -15,9 +15,18 @@ export type ProgressiveOptions = {
 };
 
 /** Lets a response into the audience. */
-export function serveProgressive(audience: Audience, response: ServerResponse, options: ProgressiveOptions): void {
+export function serveProgressive(
+  audience: Audience,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ProgressiveOptions,
+): void {
   const { socket } = response;
-  if (!socket) return;
+  if (!socket) {
+    // It waits behind another answer on its connection. A stream has a connection for itself.
+    request.socket.destroy();
+    return;
+  }
   let begun = false;
   const sink: Sink = {
     begin: (_mime, init) => {
@@ -44,12 +53,15 @@ export function serveProgressive(audience: Audience, response: ServerResponse, o
     place.closed();
   }, options.beginLimitMs);
   const place = audience.enter(sink);
+  const unwatch = whenStuck(socket, options.stuckAfterMs, place.stuck);
+  // Without a listener Node would cut the connection of a viewer to whom nothing has been sent for a while.
+  response.on('timeout', () => {});
   response.on('close', () => {
     clearTimeout(tooLate);
+    unwatch();
     place.closed();
   });
   response.on('error', () => place.closed());
-  whenStuck(socket, options.stuckAfterMs, place.stuck);
 }
 
 function sayLater(response: ServerResponse): void {
