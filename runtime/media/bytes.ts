@@ -96,7 +96,9 @@ export class ByteWriter {
   }
 
   bytes(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    // First the room: it may be another array then.
+    const start = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, start);
     return this;
   }
 
