@@ -33,12 +33,16 @@ const VIDEO = 1;
 const AUDIO = 2;
 /** All pictures count in this in the ring, whatever the container's unit: it holds every common frame rate exactly. */
 const VIDEO_TIMESCALE = 90_000;
+/** As many as a stream table takes. */
+const MOST_SENTENCES = 16;
+const SOUND_UNFIT = 'The sound is left out: what it says about itself does not fit into a stream table.';
 
 /** What lasts as long as a connection. */
 type Run = {
   readonly video: SourceVideo;
-  readonly audio: SourceAudio | undefined;
-  readonly leftOut: readonly string[];
+  /** Undefined = there is none, or it was left out. */
+  audio: SourceAudio | undefined;
+  leftOut: readonly string[];
   readonly intake: VideoIntake;
   readonly order: DecodeOrder<SourcePacket>;
   readonly frameRate: FrameRate;
@@ -147,14 +151,31 @@ export class PacketWriter {
     return placed;
   }
 
+  /** Says what the stream is; sound that the ring's table does not take is left out. Throws `unsupported` when not even the picture fits. */
   #setTable(run: Run, config: VideoConfig): void {
+    let table: StreamTable;
+    try {
+      table = this.#writeTable(run, config);
+    } catch (cause) {
+      if (!isUnfit(cause)) throw cause;
+      if (!run.audio) throw pictureUnfit(cause);
+      run.audio = undefined;
+      run.leftOut = [...run.leftOut, SOUND_UNFIT];
+      this.#setTable(run, config);
+      return;
+    }
     run.config = config;
+    this.#options.onTable(table);
+  }
+
+  #writeTable({ video, audio, leftOut }: Run, config: VideoConfig): StreamTable {
+    const picture = videoTrack(video, config);
     const table: StreamTable = {
-      tracks: run.audio ? [videoTrack(run.video, config), audioTrack(run.audio)] : [videoTrack(run.video, config)],
-      leftOut: [...run.leftOut],
+      tracks: audio ? [picture, audioTrack(audio)] : [picture],
+      leftOut: leftOut.slice(-MOST_SENTENCES),
     };
     this.#options.ring.setTable(encodeStreamTable(table));
-    this.#options.onTable(table);
+    return table;
   }
 
   /** One damaged or oversized packet is a loss that is counted; anything else is a fault of ours and passes. */
@@ -167,6 +188,19 @@ export class PacketWriter {
       return undefined;
     }
   }
+}
+
+/** The table cannot be said, or the ring has no room for it: the stream's fault. Any other error is a fault of ours. */
+function isUnfit(error: unknown): boolean {
+  return !(error instanceof BulkheadError) || error.kind === 'corrupt' || error.kind === 'exhausted';
+}
+
+function pictureUnfit(cause: unknown): BulkheadError {
+  return new BulkheadError(
+    'unsupported',
+    'The parameters of this picture do not fit into a stream table: choose another profile of the camera.',
+    { cause },
+  );
 }
 
 function videoTrack(video: SourceVideo, config: VideoConfig): VideoTrack {

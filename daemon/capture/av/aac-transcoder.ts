@@ -26,7 +26,7 @@ import {
 import { BulkheadError } from '../../../runtime/errors.ts';
 import type { SourceAudio } from '../media-source.ts';
 import { outputRate } from '../sound/aac-rate.ts';
-import { MOST_CHANNELS, type AudioLane, type LaneFrame, type Sound } from '../sound/audio-lane.ts';
+import { requireFewChannels, type AudioLane, type LaneFrame, type Sound } from '../sound/audio-lane.ts';
 import { SampleQueue } from '../sound/sample-queue.ts';
 
 /** Samples that an AAC access unit stands for. */
@@ -192,12 +192,7 @@ function openResampler(
   outRate: number,
 ): SoftwareResampleContext {
   const { sampleRate, channelLayout, sampleFormat } = input;
-  if (channelLayout.nbChannels > MOST_CHANNELS) {
-    throw new BulkheadError(
-      'unsupported',
-      `it has ${channelLayout.nbChannels} channels, and at most ${MOST_CHANNELS} can be carried`,
-    );
-  }
+  requireFewChannels(channelLayout.nbChannels);
   const resampler = new SoftwareResampleContext();
   try {
     check(

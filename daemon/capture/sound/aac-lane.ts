@@ -4,11 +4,14 @@
 import { isAdts, parseAudioSpecificConfig, splitAdts } from '../../../runtime/media/aac.ts';
 import { BulkheadError } from '../../../runtime/errors.ts';
 import type { SourceAudio } from '../media-source.ts';
-import { SampleClock, type AudioLane, type LaneFrame } from './audio-lane.ts';
+import { SampleClock, requireFewChannels, type AudioLane, type LaneFrame } from './audio-lane.ts';
 
 type Carried = { readonly track: SourceAudio; readonly samplesPerFrame: number; readonly clock: SampleClock };
 
-/** `config`: AudioSpecificConfig, where the source has said it. Throws `corrupt` when it cannot be read. */
+/**
+ * `config`: AudioSpecificConfig, where the source has said it. Throws `corrupt` when it cannot be read, `unsupported` when it has more channels
+ * than can be carried.
+ */
 export function openAacLane(config: Uint8Array | undefined): AudioLane {
   let carried = config ? carry(config) : undefined;
   return {
@@ -42,7 +45,8 @@ function recognise(known: Carried | undefined, config: Uint8Array): Carried {
 }
 
 function carry(config: Uint8Array): Carried {
-  const { sampleRate, samplesPerFrame } = parseAudioSpecificConfig(config);
+  const { sampleRate, samplesPerFrame, channels } = parseAudioSpecificConfig(config);
+  requireFewChannels(channels);
   return {
     track: { kind: 'audio', timescale: sampleRate, config, transcodedFrom: undefined },
     samplesPerFrame,

@@ -4,10 +4,17 @@
  * Belongs here: what both have in common, which is a clock that counts samples. Does not belong here: the picture, which no failure of a
  * lane may stop or delay.
  */
+import { BulkheadError } from '../../../runtime/errors.ts';
 import type { SourceAudio } from '../media-source.ts';
 
 /** 7.1: what players of AAC know. More is a mistake in a header, or an installation that no camera is. */
-export const MOST_CHANNELS = 8;
+const MOST_CHANNELS = 8;
+
+/** Throws `unsupported` for sound of more channels than can be carried. */
+export function requireFewChannels(channels: number): void {
+  if (channels <= MOST_CHANNELS) return;
+  throw new BulkheadError('unsupported', `it has ${channels} channels, and at most ${MOST_CHANNELS} can be carried`);
+}
 
 /** What came in one packet; undefined = the source does not say when it was recorded. */
 export type Sound = { readonly bytes: Uint8Array; readonly ptsUs: number | undefined };
