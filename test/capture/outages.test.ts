@@ -3,6 +3,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCamera, type Camera } from '../support/camera.ts';
 import {
   cameraChanges,
@@ -13,10 +14,13 @@ import {
   type KeptRecord,
   type RunningCapture,
 } from '../support/capture.ts';
+import { spawnJson } from '../support/json-process.ts';
 import { tapRtsp, type RtspTap } from '../support/rtsp-tap.ts';
 
 /** Runs a command in a mount namespace of its own, as far as this machine allows it. */
 const UNSHARE = ['unshare', '--mount', '--map-root-user', 'sh', '-c'];
+
+const CLOSE_INPUT = path.resolve(import.meta.dirname, '../support/close-input.ts');
 
 const folder = ringFolder();
 const cameras: Camera[] = [];
@@ -136,6 +140,17 @@ describe('a real RTSP camera', () => {
     expect(tap.methods).toContain('PLAY');
     expect(tap.methods.at(-1)).toBe('TEARDOWN');
     tape.close();
+  });
+
+  test('has been told goodbye when its input is closed, not some time later', async () => {
+    const one = await camera();
+    const tap = await tapRtsp(one.port);
+    taps.push(tap);
+    const reader = spawnJson(CLOSE_INPUT, [`rtsp://127.0.0.1:${tap.port}/sub`]);
+    expect(await reader.ended).toBe('SIGKILL');
+    // What has left the process may still be on its way through the tap.
+    for (let i = 0; i < 100 && tap.methods.at(-1) !== 'TEARDOWN'; i++) await sleep(50);
+    expect(tap.methods.at(-1)).toBe('TEARDOWN');
   });
 
   test('is left although it is frozen and cannot hear a goodbye', async () => {

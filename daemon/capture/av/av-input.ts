@@ -4,8 +4,8 @@
  * - `allocContext` comes before `openInput`: without it `interrupt` is ignored, and a silent camera holds the process for ever.
  * - Every wait has a timer of ours that interrupts; FFmpeg's own `timeout` stands behind it. An interrupted context is dead and is only freed.
  * - Nothing is freed while a call is pending on it: the pending call is ended first, and if it will not end, the context is left to it.
- * - `freeContext` is the goodbye: it sends TEARDOWN. `closeInput` interrupts first and therefore sends none: the camera would keep the
- *   session until its own timeout, and cameras have few of them.
+ * - `freeContext` is the goodbye: it sends TEARDOWN, which has left when it returns; it waits for no answer. `closeInput` interrupts first, and
+ *   a context that was interrupted sends none: the camera would keep the session until its own timeout, and cameras have few of them.
  * - One packet, used again and again; `unref` after every use.
  * - Every pending call holds a thread of libuv's pool (4): one camera a process leaves three, which is enough for name look-ups and a left-over
  *   open. A process that opens more than one input needs UV_THREADPOOL_SIZE.
@@ -150,7 +150,8 @@ export class AvInput implements PacketInput {
   }
 
   async #close(): Promise<void> {
-    const pending = this.#pending;
+    // How a call ends that nobody waits for any more is of no interest, and its rejection must not end the process.
+    const pending = this.#pending?.then(nothing, nothing);
     if (pending) {
       // A pending open has nothing to say goodbye to; a pending read of a healthy camera ends by itself in a moment.
       if (this.#native.length > 0 && !this.#interrupted) await Promise.race([pending, after(CLOSE_GRACE_MS)]);
@@ -162,7 +163,7 @@ export class AvInput implements PacketInput {
       this.#context.freeContext();
       this.packet.free();
     };
-    if (this.#pending) void this.#pending.finally(free);
+    if (pending && this.#pending) void pending.then(free);
     else free();
   }
 }
