@@ -74,6 +74,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const command = readCommand(args, process.env);
   // What starts daemons and other people's nodes must not hand them a password.
   delete process.env['BULKHEAD_ADMIN_PASSWORD'];
+  // Express shows stack traces and paths to whoever sends a malformed request unless it is told that this is no workshop.
+  process.env['NODE_ENV'] ??= 'production';
   switch (command.type) {
     case 'help':
       process.stdout.write(command.text);

@@ -227,6 +227,16 @@ test('a refused camera becomes live when it answers, without a person', async ()
   }
 });
 
+test('a malformed request is refused and learns nothing of the installation', async () => {
+  const answer = await fetch(`${host.url}/bulkhead/api/channels/well/restart`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{bad',
+  });
+  expect([400, 401]).toContain(answer.status);
+  expect(await answer.text()).not.toMatch(/node_modules|\.js|SyntaxError/);
+});
+
 test('no password is in the API, the flows, the logs, or any process', async () => {
   const secrets = ['p@ss/w:rd', encodeURIComponent('p@ss/w:rd')];
   const texts = [

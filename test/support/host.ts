@@ -86,7 +86,8 @@ export class Host {
   async run(): Promise<void> {
     const child = spawn(process.execPath, [COMMAND, '--home', this.home, '--port', String(this.#port)], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, BULKHEAD_ADMIN_PASSWORD: PASSWORD },
+      // jest sets NODE_ENV, which a person does not.
+      env: { ...process.env, NODE_ENV: undefined, BULKHEAD_ADMIN_PASSWORD: PASSWORD },
     });
     this.#process = child;
     const collect = (chunk: Buffer): void => void (this.#output += chunk.toString());
