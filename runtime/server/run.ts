@@ -21,7 +21,6 @@ function version(): string {
 }
 
 function end(code: number): never {
-  // eslint-disable-next-line unicorn/no-process-exit -- this is the command
   process.exit(code);
 }
 

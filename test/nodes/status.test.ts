@@ -1,6 +1,7 @@
 import { cameraStatus, failureStatus, streamStatus } from '../../nodes/status.ts';
 import { ERROR_KINDS, type ErrorKind } from '../../runtime/errors.ts';
 import type { CameraStatus, DaemonView } from '../../runtime/supervisor/view.ts';
+import { daemonView } from '../support/daemon-view.ts';
 
 const STATES: readonly DaemonView['state'][] = [
   'stopped',
@@ -16,33 +17,7 @@ const STATES: readonly DaemonView['state'][] = [
   'failed',
 ];
 
-function daemon(change: Partial<DaemonView> = {}): DaemonView {
-  return {
-    id: 'capture:front',
-    kind: 'capture',
-    channel: 'front',
-    pid: 1,
-    generation: 1,
-    state: 'ready',
-    starved: false,
-    restarts: 0,
-    lastExit: null,
-    uptimeMs: 1,
-    beatAgeMs: 1,
-    loopLagMs: 0,
-    privateBytes: 1,
-    cpuPercent: 0,
-    recordsIn: 0,
-    recordsOut: 0,
-    laps: 0,
-    media: null,
-    camera: null,
-    viewers: 0,
-    degraded: null,
-    lastError: null,
-    ...change,
-  };
-}
+const daemon = (change: Partial<DaemonView> = {}): DaemonView => daemonView('capture', change);
 
 const media = (width: number, height: number, fps: number) => ({
   codec: 'h264' as const,

@@ -1,33 +1,6 @@
 import { channelState, channelViews } from '../../runtime/server/api/channel-view.ts';
 import type { DaemonView } from '../../runtime/supervisor/view.ts';
-
-function daemon(kind: 'capture' | 'stream', change: Partial<DaemonView> = {}): DaemonView {
-  return {
-    id: `${kind}:front`,
-    kind,
-    channel: 'front',
-    pid: 1,
-    generation: 1,
-    state: 'ready',
-    starved: false,
-    restarts: 0,
-    lastExit: null,
-    uptimeMs: 1,
-    beatAgeMs: 1,
-    loopLagMs: 0,
-    privateBytes: 1,
-    cpuPercent: 0,
-    recordsIn: 100,
-    recordsOut: 0,
-    laps: 0,
-    media: null,
-    camera: null,
-    viewers: 0,
-    degraded: null,
-    lastError: null,
-    ...change,
-  };
-}
+import { daemonView as daemon } from '../support/daemon-view.ts';
 
 const camera = (state: 'connecting' | 'online' | 'offline') =>
   daemon('capture', {

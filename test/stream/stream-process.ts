@@ -1,4 +1,3 @@
-/* oxlint-disable unicorn/no-process-exit -- a program of its own */
 /**
  * Runs the stream daemon's work in a process of its own, with the least context around it: what it tells its supervisor is printed as JSON.
  *

@@ -39,7 +39,6 @@ export type Behaviour = {
 
 /** Without a word, as only a defect would. */
 function end(code: number): never {
-  // eslint-disable-next-line unicorn/no-process-exit -- ending a process is what this one is for
   process.exit(code);
 }
 
