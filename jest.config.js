@@ -1,6 +1,8 @@
-// Real processes and sockets: one worker less than the machine has cores would starve what is under test, so two at most.
+// Real processes and sockets: more workers than two would starve what is under test on a small machine.
 export default {
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/retry.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: {
