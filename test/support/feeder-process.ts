@@ -1,4 +1,3 @@
-/* oxlint-disable unicorn/no-process-exit -- a program of its own */
 /**
  * A camera without a camera: a process that writes a clip into a ring, looped, in real time, just as a capture daemon does.
  *

@@ -29,7 +29,6 @@ process.on('SIGUSR2', () => {
 });
 process.on('SIGTERM', () => void supervisor.close());
 process.stdout.write(`${JSON.stringify(pids)}\n`);
-// eslint-disable-next-line unicorn/no-process-exit -- the exit without close() is what is tested
 if (end === 'exit') process.exit(0);
 if (end === 'throw') {
   setImmediate(() => {
