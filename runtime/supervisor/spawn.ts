@@ -21,6 +21,8 @@ const NODE_OPTIONS = [
   '--disable-warning=ExperimentalWarning',
   // A daemon makes short-lived packets only. A small nursery (MiB) is collected more often, at no cost that shows, and saves 6 MiB and more.
   '--max-semi-space-size=1',
+  // SIGUSR1 opens Node's inspector, on 9229 unless told otherwise: of many daemons only one could be looked into. The log has the address.
+  '--inspect-port=127.0.0.1:0',
 ];
 
 /** The entry file of a kind: TypeScript when this file is, so that a daemon runs from sources exactly when its supervisor does. */
