@@ -18,6 +18,11 @@ const COMMAND = path.resolve(import.meta.dirname, '../../dist/runtime/server/mai
 const PASSWORD = 'correct horse battery staple';
 
 export type FlowNode = { readonly id: string; readonly type: string; readonly [key: string]: unknown };
+export type HostOptions = {
+  /** For Node itself, e.g. the size of the heap. */
+  readonly nodeArguments?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+};
 export type Credentials = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Ports that were free a moment ago. */
@@ -54,20 +59,22 @@ export class Host {
   readonly home: string;
   readonly url: string;
   readonly #port: number;
+  readonly #options: HostOptions;
   #process: ChildProcess | undefined;
   #output = '';
   #token = '';
 
-  private constructor(home: string, port: number) {
+  private constructor(home: string, port: number, options: HostOptions) {
     this.home = home;
     this.#port = port;
+    this.#options = options;
     this.url = `http://127.0.0.1:${port}`;
   }
 
   /** Starts with an empty flow unless `defaultFlow`. */
-  static async start(options: { readonly defaultFlow?: boolean } = {}): Promise<Host> {
+  static async start(options: HostOptions & { readonly defaultFlow?: boolean } = {}): Promise<Host> {
     const [port] = await freePorts(1);
-    const host = new Host(mkdtempSync(path.join(os.tmpdir(), 'bulkhead-host-')), port!);
+    const host = new Host(mkdtempSync(path.join(os.tmpdir(), 'bulkhead-host-')), port!, options);
     await host.run();
     if (options.defaultFlow !== true) await host.deploy([]);
     return host;
@@ -84,10 +91,13 @@ export class Host {
 
   /** Starts the command on this home, for the first time or again, and logs in. */
   async run(): Promise<void> {
-    const child = spawn(process.execPath, [COMMAND, '--home', this.home, '--port', String(this.#port)], {
+    const { nodeArguments = [], env = {} } = this.#options;
+    const command = [COMMAND, '--home', this.home, '--port', String(this.#port)];
+    // SIGUSR1 opens the inspector of this one host, whatever else runs here: the way in for faults (inject.ts).
+    const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', ...nodeArguments, ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // jest sets NODE_ENV, which a person does not.
-      env: { ...process.env, NODE_ENV: undefined, BULKHEAD_ADMIN_PASSWORD: PASSWORD },
+      env: { ...process.env, NODE_ENV: undefined, BULKHEAD_ADMIN_PASSWORD: PASSWORD, ...env },
     });
     this.#process = child;
     const collect = (chunk: Buffer): void => void (this.#output += chunk.toString());
