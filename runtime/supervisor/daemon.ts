@@ -1,30 +1,31 @@
 /**
- * One daemon kept as it is wanted: carries out what the state table says, and remembers what the process reported.
+ * One daemon kept as it is wanted: what happens to its process goes into the state table, and what the table says is carried out.
  *
- * Belongs here: the effects of service.ts, its timer, the facts for the view, telling the world. Does not belong here: the decisions
- * (service.ts), the process itself (child.ts), the port and two generations at once (slot.ts).
+ * Belongs here: the effects of service.ts, its timer, and what each message of the process means for it. Does not belong here: the decisions
+ * (service.ts), what is known (facts.ts) and told (reports.ts), the process itself (child.ts), the port and two generations at once (slot.ts).
  */
 import type { Cancel, Clock } from '../clock.ts';
-import { assertNever, BulkheadError, toBulkheadError, type ErrorKind } from '../errors.ts';
+import { assertNever, BulkheadError, toBulkheadError } from '../errors.ts';
 import { EXIT, exitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonKind } from '../message/config.ts';
 import type { DaemonMessage } from '../message/schema.ts';
 import type { Child, ChildEvents, ChildExit } from './child.ts';
+import { Facts } from './facts.ts';
+import { Reports } from './reports.ts';
 import {
   hasProcess,
   LIMIT_MS,
   STOPPED,
   transition,
   type Effect,
-  type Outcome,
+  type Outage,
   type Reason,
-  type Report,
   type Service,
   type ServiceEvent,
 } from './service.ts';
 import type { StateFile } from './state-file.ts';
-import type { CameraStatus, EventDetail, LastError, LastExit, Media, Spec } from './view.ts';
+import type { EventDetail, Spec } from './view.ts';
 
 /** An event without the time at which it happens: that is filled in here. */
 type Occurrence = ServiceEvent extends infer E ? (E extends ServiceEvent ? Omit<E, 'atMs'> : never) : never;
@@ -43,16 +44,6 @@ export type DaemonHost = {
   readonly changed: (daemon: Daemon) => void;
 };
 
-/** What the process has said of itself, and what is known of the one before it. */
-type Facts = {
-  media: Media;
-  camera: CameraStatus | null;
-  degraded: string | null;
-  lastError: LastError | null;
-  lastExit: LastExit | null;
-  startedMs: number | null;
-};
-
 const DRAIN_GRACE_MS = LIMIT_MS.draining - 1_000;
 /** A timer that is this late was not late because of the daemon: we were away, and what it said meanwhile is still to be read. */
 const LATE_MS = 300;
@@ -63,24 +54,14 @@ export class Daemon {
   readonly id: string;
   /** Null for a process that was adopted and has not been declared yet. */
   spec: Spec | null = null;
-  readonly facts: Facts = {
-    media: null,
-    camera: null,
-    degraded: null,
-    lastError: null,
-    lastExit: null,
-    startedMs: null,
-  };
+  readonly facts: Facts;
+  readonly #reports: Reports;
   readonly #host: DaemonHost;
   #service: Service = STOPPED;
   #child: Child | null = null;
   /** Of the process that runs, or ran last. */
   #state: Pick<StateFile, 'kind' | 'channel' | 'generation'> | null = null;
   #pid: number | null = null;
-  #exit: ChildExit & { readonly started: boolean } = { code: null, signal: null, started: false };
-  /** Why it could not be started, as far as it has been told. */
-  #blocked: string | null = null;
-  #cameraTold: 'online' | 'offline' | 'by the last supervisor' | null = null;
   #cancelTimer: Cancel = () => {};
   #waiting: ServiceEvent[] = [];
   #busy = false;
@@ -88,11 +69,20 @@ export class Daemon {
   constructor(id: string, host: DaemonHost) {
     this.id = id;
     this.#host = host;
+    this.facts = new Facts(() => host.clock.wallMs());
+    this.#reports = new Reports(
+      {
+        nowMs: () => host.clock.nowMs(),
+        tell: (type, reason, detail) => host.event(this, type, reason, detail),
+        alarm: (text) => host.log.error({ daemon: this.who() }, text),
+      },
+      this.facts,
+    );
   }
 
-  /** It could not even be started, for a reason outside that has been told. */
+  /** It could not even be started, for a reason outside. */
   get blocked(): boolean {
-    return this.#blocked !== null;
+    return this.#reports.blocked;
   }
 
   get service(): Service {
@@ -114,16 +104,15 @@ export class Daemon {
     return { kind, id: this.id, pid: this.#pid, generation: this.#state?.generation ?? 0 };
   }
 
-  /** What is known of the predecessor holds for this one until it says otherwise. */
-  inherit(previous: Daemon): void {
-    this.facts.lastExit ??= previous.facts.lastExit;
-    this.facts.media ??= previous.facts.media;
+  /** Takes the place of another, which serves no more; `outage` = since when, unless it serves until this one does. */
+  succeed(previous: Daemon, outage: Outage | null): void {
+    this.facts.inherit(previous.facts);
+    if (outage !== null) this.feed({ type: 'alone', outage });
   }
 
   /** Takes over a process of an earlier supervisor; `adopt` makes it with the events it is given. */
   adopt(adopt: (events: ChildEvents) => Child): void {
-    this.#started(adopt(this.#childEvents()));
-    this.#cameraTold = 'by the last supervisor';
+    this.#started(adopt(this.#childEvents()), true);
     this.feed({ type: 'adopt' });
   }
 
@@ -179,7 +168,7 @@ export class Daemon {
       case 'timer':
         return this.#arm(effect.delayMs);
       case 'report':
-        return this.#report(effect.report);
+        return this.#reports.report(effect.report);
       default:
         assertNever(effect);
     }
@@ -198,18 +187,18 @@ export class Daemon {
 
   #spawn(): void {
     try {
-      this.#started(this.#host.launch(this.#childEvents()));
+      this.#started(this.#host.launch(this.#childEvents()), false);
     } catch (error) {
       this.#noteError(toBulkheadError(error, 'starting a daemon'));
       this.#exited({ code: EXIT.temporary, signal: null }, false);
     }
   }
 
-  #started(child: Child): void {
+  #started(child: Child, adopted: boolean): void {
     this.#child = child;
     this.#state = child.state;
     this.#pid = child.pid;
-    this.facts.startedMs = this.#host.clock.nowMs();
+    this.facts.begin(this.#host.clock.nowMs(), adopted);
   }
 
   #childEvents(): ChildEvents {
@@ -233,11 +222,9 @@ export class Daemon {
 
   #exited(exit: ChildExit, started: boolean): void {
     const meaning = exit.signal === null && exit.code !== null ? exitMeaning(exit.code) : undefined;
-    this.#exit = { ...exit, started };
+    this.#reports.ended(exit, started);
     this.#child = null;
-    this.facts.startedMs = null;
-    this.facts.camera = null;
-    this.facts.degraded = null;
+    this.facts.end();
     this.feed({ type: 'exited', outcome: meaning ?? 'crash', random: this.#host.random() });
   }
 
@@ -257,12 +244,15 @@ export class Daemon {
         this.facts.media = message.media;
         break;
       case 'camera':
-        this.#hearCamera(message);
+        if (this.facts.hearCamera(message)) {
+          const { state, errorKind, message: text } = message;
+          this.#host.event(this, `camera.${state}`, null, { errorKind, message: text });
+        }
         break;
       case 'event':
         return this.#host.event(this, message.event, toReason(message.reason), message.detail);
       case 'failed':
-        this.#note(message.errorKind, message.message);
+        this.facts.note(message.errorKind, message.message);
         break;
       default:
         assertNever(message);
@@ -270,70 +260,9 @@ export class Daemon {
     this.#host.changed(this);
   }
 
-  #hearCamera({ state, errorKind, message, retryMs }: Extract<DaemonMessage, { type: 'camera' }>): void {
-    this.facts.camera = { state, errorKind, message, retryMs };
-    if (state === 'connecting') return;
-    // A respawned capture daemon tells again what is known already; an adopted one tells what the last supervisor has told.
-    const told = this.#cameraTold === 'by the last supervisor' ? state : this.#cameraTold;
-    this.#cameraTold = state;
-    if (told !== state) this.#host.event(this, `camera.${state}`, null, { errorKind, message });
-  }
-
-  #report(report: Report): void {
-    const tell = (type: string, reason: Reason | null, detail: EventDetail = {}): void =>
-      this.#host.event(this, type, reason, detail);
-    switch (report.type) {
-      case 'ready':
-        this.#blocked = null;
-        this.facts.lastError = null;
-        return tell('daemon.ready', null);
-      case 'adopted':
-        return tell('daemon.adopted', null);
-      case 'respawned':
-      case 'recycled':
-        return tell(`daemon.${report.type}`, report.reason, { recoveryMs: Math.round(report.recoveryMs) });
-      case 'hung':
-        return tell('daemon.hung', 'hang');
-      case 'exited':
-        return this.#reportExit(report.reason, report.outcome);
-      case 'starved':
-        return tell('stream.starved', 'starved');
-      case 'held':
-        this.#host.log.error(
-          { daemon: this.who() },
-          'the daemon fails again and again; it is held, with one try a minute',
-        );
-        return tell('daemon.held', this.facts.lastExit?.reason ?? 'crash', {
-          message: this.facts.lastError?.message ?? null,
-        });
-      case 'stuck':
-        this.#host.log.error({ daemon: this.who() }, 'a killed process does not end; a device may not answer');
-        return;
-      default:
-        assertNever(report);
-    }
-  }
-
-  #reportExit(reason: Reason, outcome: Outcome): void {
-    const { code, signal, started } = this.#exit;
-    const message = this.facts.lastError?.message ?? null;
-    if (started) {
-      this.facts.lastExit = { reason, outcome, code, signal, time: Math.round(this.#host.clock.wallMs()) };
-      this.#host.event(this, 'daemon.exited', reason, { outcome, code, signal, message });
-      return;
-    }
-    // It never ran, and never will until something outside changes: said once for each cause, not once for each try.
-    if (this.#blocked !== message) this.#host.event(this, 'daemon.blocked', null, { message });
-    this.#blocked = message;
-  }
-
   #noteError(error: BulkheadError): void {
     this.#host.log.warn({ daemon: this.who(), err: error }, 'a daemon has a problem');
-    this.#note(error.kind, error.message);
-  }
-
-  #note(kind: ErrorKind, message: string): void {
-    this.facts.lastError = { kind, message, time: Math.round(this.#host.clock.wallMs()) };
+    this.facts.error(error);
   }
 }
 

@@ -11,16 +11,19 @@ import { writeAtomically } from './state-file.ts';
 /** Ids that were used longest ago are forgotten beyond this; a forgotten id begins at 1 again. */
 const MAX_IDS = 1_000;
 
-const fileSchema = z.record(z.string(), z.int().min(1));
+/** Of one id: its latest generation, and the first since it was last at rest; the processes after that one are restarts. */
+type Entry = { readonly latest: number; readonly first?: number | undefined };
+
+const fileSchema = z.record(z.string(), z.object({ latest: z.int().min(1), first: z.int().min(1).optional() }));
 
 export class Generations {
   readonly #path: string;
   /** In the order of their last use. */
-  readonly #last: Map<string, number>;
+  readonly #entries: Map<string, Entry>;
 
-  private constructor(path: string, last: Map<string, number>) {
+  private constructor(path: string, entries: Map<string, Entry>) {
     this.#path = path;
-    this.#last = last;
+    this.#entries = entries;
   }
 
   static open(runDirectory: string): Generations {
@@ -30,30 +33,50 @@ export class Generations {
 
   /** The latest generation of an id; 0 = none yet. */
   latest(id: string): number {
-    return this.#last.get(id) ?? 0;
+    return this.#entries.get(id)?.latest ?? 0;
+  }
+
+  /** Processes after the first one, also those that earlier supervisors started; 0 after a time in which the id was not wanted. */
+  restarts(id: string): number {
+    const { latest = 0, first = latest } = this.#entries.get(id) ?? {};
+    return latest - first;
   }
 
   /** Learns of a process that was found. */
   seen(id: string, generation: number): void {
-    if (generation > this.latest(id)) this.#last.set(id, generation);
+    if (generation <= this.latest(id)) return;
+    this.#entries.set(id, { latest: generation, first: this.#entries.get(id)?.first ?? generation });
   }
 
   /** A new one, written down before it is used. */
   next(id: string): number {
     const generation = this.latest(id) + 1;
-    this.#last.delete(id);
-    this.#last.set(id, generation);
-    for (const oldest of this.#last.keys()) {
-      if (this.#last.size <= MAX_IDS) break;
-      this.#last.delete(oldest);
+    const first = this.#entries.get(id)?.first ?? generation;
+    this.#entries.delete(id);
+    this.#entries.set(id, { latest: generation, first });
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= MAX_IDS) break;
+      this.#entries.delete(oldest);
     }
-    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#last)));
+    this.#write();
     return generation;
+  }
+
+  /** Nothing is wanted of this id any more, and nothing is there: what comes next is no restart. */
+  rest(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry?.first === undefined) return;
+    this.#entries.set(id, { latest: entry.latest });
+    this.#write();
+  }
+
+  #write(): void {
+    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#entries)));
   }
 }
 
 /** A file that is missing or damaged counts as empty: the state files of what runs say the rest. */
-function read(path: string): Record<string, number> {
+function read(path: string): Record<string, Entry> {
   try {
     return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {

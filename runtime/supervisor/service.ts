@@ -42,8 +42,11 @@ export type Actual =
 /** Why a process ended or was made to end; the contract's `reason`. */
 export type Reason = 'crash' | 'hang' | 'memory' | 'starved' | 'operator' | 'config' | 'deploy';
 
-/** What an exit says by itself. `crash` = a signal, or a code that only a crash gives. */
-export type Outcome = 'done' | 'recycled' | 'starved' | 'temporary' | 'config' | 'crash';
+/** What an exit says by itself. `killed` = by us; `crash` = another signal, or a code that only a crash gives. */
+export type Outcome = 'done' | 'recycled' | 'starved' | 'temporary' | 'config' | 'killed' | 'crash';
+
+/** Since when the work is not being done, and why. */
+export type Outage = { readonly sinceMs: number; readonly reason: Reason; readonly planned: boolean };
 
 export type Service = {
   readonly actual: Actual;
@@ -58,8 +61,8 @@ export type Service = {
   /** No process because there are no packets: waits for the camera, at most for the delay. */
   readonly starved: boolean;
   readonly readySinceMs: number | null;
-  /** Since when the work is not being done, and why; null = never begun, or it is being done. */
-  readonly outage: { readonly sinceMs: number; readonly reason: Reason; readonly planned: boolean } | null;
+  /** Null = the work has never begun, or it is being done. */
+  readonly outage: Outage | null;
   readonly tally: Tally;
 };
 
@@ -94,11 +97,13 @@ type Occurrences = {
   recovered: unknown;
   /** No heartbeat for the watchdog's time; `sinceMs` = the last one. */
   hung: { readonly sinceMs: number };
-  exited: { readonly outcome: Outcome; readonly random: number };
+  exited: { readonly outcome: Exclude<Outcome, 'killed'>; readonly random: number };
   /** The timer that the current state armed. */
   timeout: unknown;
   /** The camera is back. */
   wake: unknown;
+  /** The predecessor, in whose place it starts, does not serve any more. */
+  alone: { readonly outage: Outage };
 };
 export type EventType = keyof Occurrences;
 export type ServiceEvent = {
@@ -196,10 +201,20 @@ function kill(service: Service, reason: Reason, planned: boolean): Step {
   };
 }
 
+/** From now on nobody serves, unless nobody did already. */
+const unserved = (service: Service, sinceMs: number, reason: Reason, planned: boolean): Service => ({
+  ...service,
+  outage: service.outage ?? { sinceMs, reason, planned },
+});
+
 const stop: Rule<'stop'> = (service, event) => askToStop({ ...service, desired: 'down' }, event.reason, true);
-const recycle: Rule<'recycle'> = (service, event) => askToStop({ ...service, desired: 'up' }, event.reason, true);
+const recycle: Rule<'recycle'> = (service, event) =>
+  askToStop({ ...unserved(service, event.atMs, event.reason, true), desired: 'up' }, event.reason, true);
 /** Too much memory is a failure like any other: were it not counted, a daemon that leaks fast would be respawned without end. */
-const killFor: Rule<'kill'> = (service, event) => kill(service, event.reason, event.reason !== 'memory');
+const killFor: Rule<'kill'> = (service, event) => {
+  const planned = event.reason !== 'memory';
+  return kill(unserved(service, event.atMs, event.reason, planned), event.reason, planned);
+};
 const drain: Rule<'drain'> = (service, event) => ({
   service: { ...service, actual: 'draining', desired: 'down', ending: { reason: event.reason, planned: true } },
   effects: [{ type: 'askToDrain' }, timer(LIMIT_MS.draining)],
@@ -212,15 +227,14 @@ const drainBeforeReady: Rule<'drain'> = (service, event) =>
 const overdue: Rule<'timeout'> = (service) => kill(service, 'hang', false);
 
 const hung: Rule<'hung'> = (service, event) => {
-  const killed = kill(service, 'hang', false);
-  return {
-    service: {
-      ...killed.service,
-      outage: service.outage ?? { sinceMs: event.sinceMs, reason: 'hang', planned: false },
-    },
-    effects: [report({ type: 'hung' }), ...killed.effects],
-  };
+  const { service: killed, effects } = kill(unserved(service, event.sinceMs, 'hang', false), 'hang', false);
+  return { service: killed, effects: [report({ type: 'hung' }), ...effects] };
 };
+
+const alone: Rule<'alone'> = (service, { outage }) => ({
+  service: { ...service, outage: service.outage ?? outage },
+  effects: none,
+});
 
 const hello: Rule<'hello'> = (service) => ({
   service: { ...service, actual: 'initialising' },
@@ -257,10 +271,11 @@ function reasonOf(service: Service, outcome: Outcome): Reason {
 
 const exited: Rule<'exited'> = (service, event) => {
   const reason = reasonOf(service, event.outcome);
-  const told = report({ type: 'exited', reason, outcome: event.outcome });
+  const outcome = service.actual === 'killing' && event.outcome === 'crash' ? 'killed' : event.outcome;
+  const told = report({ type: 'exited', reason, outcome });
   const planned = service.ending?.planned ?? false;
-  const outage = service.outage ?? { sinceMs: event.atMs, reason, planned };
-  const gone: Service = { ...service, ending: null, adopting: false, readySinceMs: null, outage };
+  const ended: Service = { ...service, ending: null, adopting: false, readySinceMs: null };
+  const gone = unserved(ended, event.atMs, reason, planned);
   const after = (step: Step): Step => ({ service: step.service, effects: [told, ...step.effects] });
 
   if (service.desired === 'down') return after(rest());
@@ -306,6 +321,7 @@ const AT_REST = {
   exited: ignore,
   timeout: ignore,
   wake: ignore,
+  alone,
 } satisfies Row;
 
 /** A process that nobody is ending. */
@@ -334,6 +350,7 @@ export const TABLE = {
     ...AT_REST,
     start: spawn,
     kill: ignore,
+    alone: ignore,
     adopt: (service) => ({
       service: { ...service, actual: 'spawning', adopting: true },
       effects: [timer(LIMIT_MS.adopting)],
@@ -352,12 +369,14 @@ export const TABLE = {
   },
   ready: {
     ...ALIVE,
+    alone: ignore,
     refused,
     degraded: (service) => ({ service: { ...service, actual: 'degraded' }, effects: none }),
     hung,
   },
   degraded: {
     ...ALIVE,
+    alone: ignore,
     refused,
     recovered: (service) => ({ service: { ...service, actual: 'ready' }, effects: none }),
     hung,

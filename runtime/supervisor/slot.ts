@@ -1,8 +1,10 @@
 /**
  * One id's place in the supervisor: what is wanted there, and the one or, while it is being replaced, two generations that are there.
  *
- * Belongs here: declaring, releasing, replacing, and what generations hand on to each other: the port, the count. Does not belong here: the
+ * Belongs here: declaring, releasing, stopping, replacing, and the port that generations hand on to each other. Does not belong here: the
  * life of one generation (service.ts, daemon.ts) and anything about other ids (supervisor.ts).
+ *
+ * Two wishes make one: the flow's (the spec) and the operator's on top of it, who may stop what the flow wants.
  *
  *   current    the generation that serves
  *   incoming   its successor, until it is ready: make before break
@@ -46,7 +48,7 @@ export class Slot {
   readonly #outgoing = new Set<Daemon>();
   readonly #port = new Port();
   #cancelRelease: Cancel = () => {};
-  #started = 0;
+  #stopped = false;
 
   constructor(id: string, host: SlotHost) {
     this.id = id;
@@ -73,15 +75,14 @@ export class Slot {
     return this.#incoming !== null;
   }
 
-  /** Processes started after the first one. */
-  get restarts(): number {
-    return Math.max(0, this.#started - 1);
+  /** The operator has stopped it. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Takes over a process of an earlier supervisor. The newest comes first and stays for `holdMs` unless it is declared; older ones end. */
   adopt(path: string, state: StateFile, holdMs: number): void {
-    const first = this.#started === 0;
-    this.#started += 1;
+    const first = this.#current.child === null;
     const daemon = first ? this.#current : this.#newDaemon();
     daemon.adopt((events) => Child.adopt(path, state, events, this.#host.log));
     if (first) return this.release('deploy', holdMs);
@@ -99,10 +100,30 @@ export class Slot {
         ? before === null || sameConfig(before.config, spec.config)
         : adopted.state.specHash === specHash(spec.config, adopted.nonce);
     if (adopted !== null) this.#regainPort(spec.config, adopted);
-    if (!same) return this.#replace('config');
+    if (!same) {
+      // Whoever changes what is to run wants to see it run.
+      this.#stopped = false;
+      return this.#replace('config');
+    }
     this.#current.spec = spec;
     if (this.#incoming !== null) this.#incoming.daemon.spec = spec;
-    this.#current.feed({ type: 'start' });
+    if (!this.#stopped) this.#current.feed({ type: 'start' });
+  }
+
+  /** The operator does not want it to run, whatever the flow says, until `start`, `restart` or another spec. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#dropIncoming('operator');
+    for (const daemon of this.daemons()) daemon.feed({ type: 'stop', reason: 'operator' });
+    this.#host.changed(this);
+  }
+
+  /** The operator wants it to run after all; one that waits for its next try need not. */
+  start(): void {
+    this.#stopped = false;
+    this.#current.feed({ type: hasProcess(this.#current.service) ? 'start' : 'recycle', reason: 'operator' });
+    this.#host.changed(this);
   }
 
   /** Not wanted any more: ends after `holdMs`, unless it is declared again. */
@@ -114,6 +135,7 @@ export class Slot {
 
   /** Soft: the next generation takes over before this one ends, where two can be there at once. Hard: SIGKILL, then the next one. */
   restart(mode: 'soft' | 'hard', reason: Reason): void {
+    if (this.#stopped) return this.start();
     if (mode === 'soft') return this.#replace(reason);
     this.#dropIncoming(reason);
     this.#current.feed({ type: 'kill', reason });
@@ -187,10 +209,12 @@ export class Slot {
 
   #takeOver(next: Daemon, farewell: 'drain' | 'stop', reason: Reason): void {
     const previous = this.#current;
-    next.inherit(previous);
     this.#incoming = null;
     this.#current = next;
     this.#outgoing.add(previous);
+    const outage = { sinceMs: this.#host.clock.nowMs(), reason, planned: true };
+    next.succeed(previous, farewell === 'drain' ? null : (previous.service.outage ?? outage));
+    // It serves already and the old one did until now: there was no moment in which nobody did.
     if (farewell === 'drain') this.#host.event(next, 'daemon.recycled', reason, { recoveryMs: 0 });
     previous.feed({ type: farewell, reason });
   }
@@ -227,7 +251,7 @@ export class Slot {
     for (const directory of [runDirectory, pageDirectory]) ensurePrivateDirectory(directory);
     const listenFd = config.kind === 'stream' ? this.#port.open(config) : undefined;
     const generation = nextGeneration(this.id);
-    const child = Child.spawn(
+    return Child.spawn(
       {
         runDirectory,
         logDirectory,
@@ -246,8 +270,6 @@ export class Slot {
       },
       events,
     );
-    this.#started += 1;
-    return child;
   }
 
   #regainPort(config: DaemonConfig, { state }: Child): void {

@@ -73,7 +73,10 @@ export class Supervisor {
     this.#generations = Generations.open(place.runDirectory);
     this.#events = new Events(clock, log);
     this.#rounds = new Rounds(clock, log, () => [...this.#slots.values()]);
-    this.#views = new Views(clock, log, (pid) => this.#rounds.usageOf(pid));
+    this.#views = new Views(clock, log, {
+      usage: (pid) => this.#rounds.usageOf(pid),
+      restarts: (id) => this.#generations.restarts(id),
+    });
     this.#host = {
       clock,
       log,
@@ -88,6 +91,7 @@ export class Supervisor {
       changed: (slot) => this.#views.changed(slot),
       empty: (slot) => {
         this.#slots.delete(slot.id);
+        this.#generations.rest(slot.id);
         if (this.#slots.size === 0) this.#emptied();
       },
     };
@@ -137,14 +141,28 @@ export class Supervisor {
 
   /** Returns the generation that will serve. Throws `notFound` for what is not declared. */
   restart(id: string, mode: 'soft' | 'hard', reason: Reason = 'operator'): number {
-    const slot = this.#slots.get(id);
-    if (slot === undefined || slot.spec === null) {
-      throw new BulkheadError('notFound', `There is no daemon ${id} to restart. Deploy its flow first.`);
-    }
+    const slot = this.#declared(id, 'restart');
     const before = this.#generations.latest(id);
     slot.restart(mode, reason);
     // Either it has been started already, or it will be as soon as the old one has ended.
     return Math.max(this.#generations.latest(id), before + 1);
+  }
+
+  /**
+   * An operator's wish on top of the flow's: it ends and stays down, also over deploys that leave it as it is, until `start`, `restart`, another
+   * spec, or another supervisor. Throws `notFound` for what is not declared.
+   */
+  stop(id: string): void {
+    this.#declared(id, 'stop').stop();
+  }
+
+  /** Takes a `stop` back, and lets one that waits for its next try have it now. Returns the generation that will serve. Throws `notFound`. */
+  start(id: string): number {
+    const slot = this.#declared(id, 'start');
+    slot.start();
+    // One that is on its way out comes back as the next.
+    const { child, service } = slot.current;
+    return this.#generations.latest(id) + (child !== null && service.ending !== null ? 1 : 0);
   }
 
   daemons(): readonly DaemonView[] {
@@ -202,6 +220,12 @@ export class Supervisor {
     });
     process.on('exit', this.#onExit);
     process.on('uncaughtExceptionMonitor', this.#onCrash);
+  }
+
+  #declared(id: string, verb: string): Slot {
+    const slot = this.#slots.get(id);
+    if (slot !== undefined && slot.spec !== null) return slot;
+    throw new BulkheadError('notFound', `There is no daemon ${id} to ${verb}. Deploy its flow first.`);
   }
 
   #slot(id: string): Slot {

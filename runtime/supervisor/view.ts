@@ -42,7 +42,9 @@ export type DaemonView = {
   readonly state: Actual;
   /** It ended because there are no packets, and waits for the camera. */
   readonly starved: boolean;
-  /** Processes started after the first one, for whatever reason. */
+  /** The operator has stopped it; it stays down until somebody starts it or its spec changes. */
+  readonly stopped: boolean;
+  /** Processes started after the first one, for whatever reason, also by supervisors before this one. */
   readonly restarts: number;
   readonly lastExit: LastExit | null;
   /** Since the process was started; null without one. */

@@ -9,18 +9,24 @@ import type { Slot } from './slot.ts';
 import type { Usage } from './usage.ts';
 import type { DaemonView } from './view.ts';
 
+/** What others count. */
+type Figures = {
+  readonly usage: (pid: number) => Usage | null;
+  readonly restarts: (id: string) => number;
+};
+
 export class Views {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #usageOf: (pid: number) => Usage | null;
+  readonly #figures: Figures;
   readonly #listeners = new Set<(view: DaemonView) => void>();
   readonly #changed = new Set<Slot>();
   #viewers = new Map<string, number>();
 
-  constructor(clock: Clock, log: Logger, usageOf: (pid: number) => Usage | null) {
+  constructor(clock: Clock, log: Logger, figures: Figures) {
     this.#clock = clock;
     this.#log = log;
-    this.#usageOf = usageOf;
+    this.#figures = figures;
   }
 
   /** Returns what ends it. */
@@ -65,7 +71,7 @@ export class Views {
     const { kind, generation } = daemon.who();
     const sample = child?.sample() ?? null;
     const pid = child?.pid ?? null;
-    const usage = pid === null ? null : this.#usageOf(pid);
+    const usage = pid === null ? null : this.#figures.usage(pid);
     const sinceMs = (startedMs: number): number => Math.round(this.#clock.nowMs() - startedMs);
     return {
       id: slot.id,
@@ -75,7 +81,8 @@ export class Views {
       generation,
       state: service.actual,
       starved: service.starved,
-      restarts: slot.restarts,
+      stopped: slot.stopped,
+      restarts: this.#figures.restarts(slot.id),
       lastExit: facts.lastExit,
       uptimeMs: facts.startedMs === null ? null : sinceMs(facts.startedMs),
       beatAgeMs: sample === null ? null : Math.max(0, Math.round((monotonicUs() - sample.beatUs) / 1000)),

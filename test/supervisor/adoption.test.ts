@@ -284,3 +284,20 @@ test('generations go on after a clean stop', async () => {
   at.supervisor.declare(streamSpec('door'));
   await at.ready('stream:door', 2);
 });
+
+test('restarts are counted on by the next supervisor, and anew after a time in which nothing was wanted', async () => {
+  at = await Supervised.open(home);
+  at.supervisor.declare(streamSpec('door'));
+  process.kill(await at.ready('stream:door'), 'SIGKILL');
+  await at.ready('stream:door', 2);
+  await at.supervisor.close();
+
+  const pids = await killedSupervisor(streamSpec('door'));
+  process.kill(pids['stream:door']!, 'SIGKILL');
+  await until(() => !exists(pids['stream:door']!));
+  at = await Supervised.open(home);
+  at.supervisor.declare(streamSpec('door'));
+  process.kill(await at.ready('stream:door'), 'SIGKILL');
+  await until(() => at!.view('stream:door').state === 'ready' && at!.view('stream:door').generation === 5);
+  expect(at.view('stream:door').restarts).toBe(2);
+});

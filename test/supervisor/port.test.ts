@@ -217,6 +217,43 @@ test('a new configuration on the same port takes over without a refused connecti
   await expect(ask(port)).rejects.toThrow();
 });
 
+test('two channels that swap their ports in one deploy do so without a false alarm', async () => {
+  const other = await freePort();
+  const garden = (at: number) => streamSpec('garden', { serve: true }, { port: at });
+  at.supervisor.declare(channel());
+  at.supervisor.declare(garden(other));
+  await at.ready('stream:door');
+  await at.ready('stream:garden');
+  at.supervisor.declare(channel({}, { port: other }));
+  at.supervisor.declare(garden(port));
+  const pids = [await at.ready('stream:door', 2), await at.ready('stream:garden', 2)];
+  expect([await ask(other), await ask(port)]).toEqual(pids);
+  expect(at.ofType('daemon.blocked')).toEqual([]);
+});
+
+test('a restart says truly how long nobody served', async () => {
+  at.supervisor.declare(channel({ startMs: 300 }));
+  await at.ready('stream:door');
+  at.supervisor.restart('stream:door', 'hard');
+  const hard = await at.event('daemon.recycled');
+  expect(hard).toMatchObject({ reason: 'operator', daemon: { generation: 2 } });
+  expect(hard.detail['recoveryMs']).toBeGreaterThanOrEqual(300);
+  expect(at.view('stream:door').lastExit).toMatchObject({ reason: 'operator', outcome: 'killed' });
+  at.supervisor.restart('stream:door', 'soft');
+  expect(await at.event('daemon.recycled', () => true, hard.id)).toMatchObject({ detail: { recoveryMs: 0 } });
+});
+
+test('when the old one dies before its successor is ready, the world is told how long nobody served', async () => {
+  at.supervisor.declare(channel({ startMs: 600 }));
+  const old = await at.ready('stream:door');
+  at.supervisor.restart('stream:door', 'soft');
+  process.kill(old, 'SIGKILL');
+  const back = await at.event('daemon.respawned');
+  expect(back).toMatchObject({ reason: 'crash', daemon: { generation: 2 } });
+  expect(back.detail['recoveryMs']).toBeGreaterThan(0);
+  expect(at.ofType('daemon.recycled')).toEqual([]);
+});
+
 describe('a port that somebody else has', () => {
   let other: Server;
   beforeEach(async () => {

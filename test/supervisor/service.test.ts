@@ -8,10 +8,11 @@ import {
   type Actual,
   type Effect,
   type EventType,
-  type Outcome,
   type Service,
   type ServiceEvent,
 } from '../../runtime/supervisor/service.ts';
+
+type Exit = Extract<ServiceEvent, { type: 'exited' }>['outcome'];
 
 const EVENTS: { readonly [T in EventType]: Extract<ServiceEvent, { type: T }> } = {
   start: { type: 'start', atMs: 5000 },
@@ -29,6 +30,7 @@ const EVENTS: { readonly [T in EventType]: Extract<ServiceEvent, { type: T }> } 
   exited: { type: 'exited', atMs: 5000, outcome: 'crash', random: 0.5 },
   timeout: { type: 'timeout', atMs: 5000 },
   wake: { type: 'wake', atMs: 5000 },
+  alone: { type: 'alone', atMs: 5000, outage: { sinceMs: 3000, reason: 'hang', planned: false } },
 };
 const STATES = Object.keys(TABLE) as Actual[];
 
@@ -46,18 +48,22 @@ function typical(actual: Actual): Service {
   };
 }
 
-/** The next state, `*` for a change of what is wanted alone, and the effects by their initials. */
+/** The next state, `*` for a change of what is wanted alone, `~` when from now on nobody serves, and the effects by their names. */
 function cell(service: Service, event: ServiceEvent): string {
   const { service: next, effects } = transition(service, event);
   const wanted = next.actual === service.actual && next.desired !== service.desired ? '*' : '';
   const done = effects.map((effect) => (effect.type === 'report' ? `!${effect.report.type}` : effect.type));
   const moved = next.actual === service.actual ? '-' : next.actual;
-  return [moved + wanted, ...done].join(' ');
+  const unserved = service.outage === null && next.outage !== null ? '~' : '';
+  return [moved + wanted + unserved, ...done].join(' ');
 }
 
-// Every cell of the table. A dash: the state stays. A star: what is wanted changes. Then what is done; `!` = the world is told.
+// Every cell of the table. A dash: the state stays. A star: what is wanted changes. A tilde: from now on nobody serves. Then
+// what is done; `!` = the world is told.
 const TO_STOP = 'stopping askToStop timer';
-const TO_KILL = 'killing kill timer';
+const TO_RECYCLE = 'stopping~ askToStop timer';
+const TO_KILL = 'killing~ kill timer';
+const OVERDUE = 'killing kill timer';
 const TO_SPAWN = 'spawning spawn timer';
 const EXPECTED: Record<Actual, Record<EventType, string>> = {
   stopped: {
@@ -76,12 +82,13 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     exited: '-',
     timeout: '-',
     wake: '-',
+    alone: '-',
   },
   spawning: {
     start: '-',
     stop: TO_STOP,
     drain: TO_STOP,
-    recycle: TO_STOP,
+    recycle: TO_RECYCLE,
     kill: TO_KILL,
     adopt: '-',
     hello: 'initialising configure timer',
@@ -90,15 +97,16 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     degraded: '-',
     recovered: '-',
     hung: '-',
-    exited: 'backoff !exited timer',
-    timeout: TO_KILL,
+    exited: 'backoff~ !exited timer',
+    timeout: OVERDUE,
     wake: '-',
+    alone: '-~',
   },
   initialising: {
     start: '- configure',
     stop: TO_STOP,
     drain: TO_STOP,
-    recycle: TO_STOP,
+    recycle: TO_RECYCLE,
     kill: TO_KILL,
     adopt: '-',
     hello: '- configure',
@@ -107,15 +115,16 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     degraded: '-',
     recovered: '-',
     hung: '-',
-    exited: 'backoff !exited timer',
-    timeout: TO_KILL,
+    exited: 'backoff~ !exited timer',
+    timeout: OVERDUE,
     wake: '-',
+    alone: '-~',
   },
   ready: {
     start: '-',
     stop: TO_STOP,
     drain: 'draining askToDrain timer',
-    recycle: TO_STOP,
+    recycle: TO_RECYCLE,
     kill: TO_KILL,
     adopt: '-',
     hello: '-',
@@ -123,16 +132,17 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: 'degraded',
     recovered: '-',
-    hung: 'killing !hung kill timer',
-    exited: 'backoff !exited timer',
+    hung: 'killing~ !hung kill timer',
+    exited: 'backoff~ !exited timer',
     timeout: '-',
     wake: '-',
+    alone: '-',
   },
   degraded: {
     start: '-',
     stop: TO_STOP,
     drain: 'draining askToDrain timer',
-    recycle: TO_STOP,
+    recycle: TO_RECYCLE,
     kill: TO_KILL,
     adopt: '-',
     hello: '-',
@@ -140,10 +150,11 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: 'ready',
-    hung: 'killing !hung kill timer',
-    exited: 'backoff !exited timer',
+    hung: 'killing~ !hung kill timer',
+    exited: 'backoff~ !exited timer',
     timeout: '-',
     wake: '-',
+    alone: '-',
   },
   draining: {
     start: '-*',
@@ -157,10 +168,11 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: '-',
-    hung: 'killing !hung kill timer',
+    hung: 'killing~ !hung kill timer',
     exited: 'stopped !exited',
     timeout: TO_STOP,
     wake: '-',
+    alone: '-~',
   },
   stopping: {
     start: '-*',
@@ -176,15 +188,16 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     recovered: '-',
     hung: '-',
     exited: 'stopped !exited',
-    timeout: TO_KILL,
+    timeout: OVERDUE,
     wake: '-',
+    alone: '-~',
   },
   killing: {
     start: '-*',
     stop: '-',
     drain: '-',
     recycle: '-*',
-    kill: '- kill timer',
+    kill: '-~ kill timer',
     adopt: '-',
     hello: '-',
     refused: '-',
@@ -195,6 +208,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     exited: 'stopped !exited',
     timeout: '- !stuck kill timer',
     wake: '-',
+    alone: '-~',
   },
   backoff: {
     start: '-',
@@ -212,6 +226,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     exited: '-',
     timeout: TO_SPAWN,
     wake: '-',
+    alone: '-~',
   },
   held: {
     start: '-',
@@ -229,6 +244,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     exited: '-',
     timeout: TO_SPAWN,
     wake: '-',
+    alone: '-~',
   },
   failed: {
     start: '-',
@@ -246,6 +262,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     exited: '-',
     timeout: '-',
     wake: '-',
+    alone: '-~',
   },
 };
 
@@ -262,7 +279,7 @@ function run(from: Service, ...events: ServiceEvent[]): { service: Service; effe
   return step;
 }
 
-const exit = (outcome: Outcome, atMs = 5000): ServiceEvent => ({ type: 'exited', atMs, outcome, random: 0.5 });
+const exit = (outcome: Exit, atMs = 5000): ServiceEvent => ({ type: 'exited', atMs, outcome, random: 0.5 });
 const reports = ({ effects }: { effects: readonly Effect[] }) =>
   effects.flatMap((effect) => (effect.type === 'report' ? [effect.report] : []));
 
@@ -321,14 +338,14 @@ test('a planned end is followed by the next start at once, and is not counted', 
 test('killing for memory is counted: a daemon that leaks fast must not be respawned without end', () => {
   const killed = run(typical('ready'), { type: 'kill', atMs: 5000, reason: 'memory' }, exit('crash'));
   expect(killed.service.actual).toBe('backoff');
-  expect(reports(killed)).toEqual([{ type: 'exited', reason: 'memory', outcome: 'crash' }]);
+  expect(reports(killed)).toEqual([{ type: 'exited', reason: 'memory', outcome: 'killed' }]);
 });
 
 test('the reason of an exit is what was done to the process, not how it went down', () => {
   const hung = run(typical('ready'), EVENTS.hung, exit('crash'));
-  expect(reports(hung)).toEqual([{ type: 'exited', reason: 'hang', outcome: 'crash' }]);
+  expect(reports(hung)).toEqual([{ type: 'exited', reason: 'hang', outcome: 'killed' }]);
   const overdue = run(typical('ready'), EVENTS.stop, EVENTS.timeout, exit('crash'));
-  expect(reports(overdue)).toEqual([{ type: 'exited', reason: 'deploy', outcome: 'crash' }]);
+  expect(reports(overdue)).toEqual([{ type: 'exited', reason: 'deploy', outcome: 'killed' }]);
 });
 
 test('a recovery is measured from the last beat of a daemon that hung, or from the end of one that died', () => {
@@ -338,6 +355,20 @@ test('a recovery is measured from the last beat of a daemon that hung, or from t
   expect(reports(run(back(hung), ready))).toContainEqual({ type: 'respawned', reason: 'hang', recoveryMs: 3000 });
   const died = run(typical('ready'), exit('crash')).service;
   expect(reports(run(back(died), ready))).toContainEqual({ type: 'respawned', reason: 'crash', recoveryMs: 2000 });
+});
+
+test('a restart is measured from the order to ready, and an exit that we brought about is no crash', () => {
+  const killed = run(typical('ready'), EVENTS.kill, exit('crash', 5100));
+  expect(reports(killed)).toEqual([{ type: 'exited', reason: 'operator', outcome: 'killed' }]);
+  const back = run(killed.service, EVENTS.hello, { type: 'ready', atMs: 5400 });
+  expect(reports(back)).toContainEqual({ type: 'recycled', reason: 'operator', recoveryMs: 400 });
+  const asked = run(typical('ready'), EVENTS.recycle, exit('done', 5200), EVENTS.hello, { type: 'ready', atMs: 5500 });
+  expect(reports(asked)).toContainEqual({ type: 'recycled', reason: 'config', recoveryMs: 500 });
+});
+
+test('a successor whose predecessor died while it started tells how long nobody served', () => {
+  const step = run(STOPPED, EVENTS.start, EVENTS.alone, EVENTS.hello, { type: 'ready', atMs: 6000 });
+  expect(reports(step)).toEqual([{ type: 'ready' }, { type: 'respawned', reason: 'hang', recoveryMs: 3000 }]);
 });
 
 test('what was planned is told as recycled, what was not as respawned', () => {
@@ -371,7 +402,7 @@ test('a daemon of another version that was adopted is replaced, one that we spaw
 describe('whatever happens in whatever order', () => {
   const anyEvent = oneof(
     ...Object.values(EVENTS).map((event) => constant<ServiceEvent>(event)),
-    constantFrom<Outcome>('done', 'recycled', 'starved', 'temporary', 'config').map((outcome) => exit(outcome)),
+    constantFrom<Exit>('done', 'recycled', 'starved', 'temporary', 'config').map((outcome) => exit(outcome)),
   );
   const history = array(anyEvent, { maxLength: 60 });
 

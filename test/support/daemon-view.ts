@@ -10,6 +10,7 @@ export function daemonView(kind: 'capture' | 'stream', change: Partial<DaemonVie
     generation: 1,
     state: 'ready',
     starved: false,
+    stopped: false,
     restarts: 0,
     lastExit: null,
     uptimeMs: 1,

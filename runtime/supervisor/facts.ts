@@ -1,0 +1,69 @@
+/**
+ * What is known about one daemon: what its process has said of itself, and how the one before it ended.
+ *
+ * Belongs here: keeping that, and which of it is news. Does not belong here: what becomes of the daemon (service.ts), and what the world is told
+ * (reports.ts).
+ */
+import type { BulkheadError, ErrorKind } from '../errors.ts';
+import type { DaemonMessage } from '../message/schema.ts';
+import type { CameraStatus, LastError, LastExit, Media } from './view.ts';
+
+type CameraMessage = Extract<DaemonMessage, { type: 'camera' }>;
+
+export class Facts {
+  media: Media = null;
+  camera: CameraStatus | null = null;
+  /** Why it does not work well, in its own words. */
+  degraded: string | null = null;
+  lastError: LastError | null = null;
+  lastExit: LastExit | null = null;
+  /** When its process was started; null without one. */
+  startedMs: number | null = null;
+  readonly #wallMs: () => number;
+  #cameraTold: 'online' | 'offline' | 'by the last supervisor' | null = null;
+
+  constructor(wallMs: () => number) {
+    this.#wallMs = wallMs;
+  }
+
+  /** What is known of the predecessor holds until this one says otherwise. */
+  inherit(previous: Facts): void {
+    this.lastExit ??= previous.lastExit;
+    this.media ??= previous.media;
+  }
+
+  /** There is a process, ours or one of an earlier supervisor, which has told about its camera already. */
+  begin(startedMs: number, adopted: boolean): void {
+    this.startedMs = startedMs;
+    if (adopted) this.#cameraTold = 'by the last supervisor';
+  }
+
+  /** The process is gone, and with it what was true of it alone. */
+  end(): void {
+    this.startedMs = null;
+    this.camera = null;
+    this.degraded = null;
+  }
+
+  error(error: Pick<BulkheadError, 'kind' | 'message'>): void {
+    this.note(error.kind, error.message);
+  }
+
+  note(kind: ErrorKind, message: string): void {
+    this.lastError = { kind, message, time: Math.round(this.#wallMs()) };
+  }
+
+  exit(exit: Omit<LastExit, 'time'>): void {
+    this.lastExit = { ...exit, time: Math.round(this.#wallMs()) };
+  }
+
+  /** Takes what capture says of its camera; true when the world should hear of it. */
+  hearCamera({ state, errorKind, message, retryMs }: CameraMessage): boolean {
+    this.camera = { state, errorKind, message, retryMs };
+    if (state === 'connecting') return false;
+    // A respawned capture daemon tells again what is known already; an adopted one tells what the last supervisor has told.
+    const told = this.#cameraTold === 'by the last supervisor' ? state : this.#cameraTold;
+    this.#cameraTold = state;
+    return told !== state;
+  }
+}
