@@ -136,11 +136,12 @@ export class Bulkhead {
       const supervisor = await Supervisor.open({
         runDirectory: this.paths.run,
         logDirectory: this.paths.logs,
+        eventDirectory: this.paths.events,
+        history: this.events,
         clock: this.clock,
         log: createFileLogger(openLogFile(this.paths.logs, 'supervisor', 'all').fd, this.log),
       });
       supervisor.on((event) => {
-        this.events.append(event);
         const told = describeEvent(event);
         if (told) this.log[told.level](told.text);
       });

@@ -10,6 +10,8 @@ export type Paths = {
   readonly home: string;
   readonly run: string;
   readonly logs: string;
+  /** What happened, for longer than anything runs. */
+  readonly events: string;
   /** A folder of this home's own on tmpfs, or in the temporary folder where there is none. */
   readonly rings: string;
 };
@@ -28,6 +30,7 @@ export function pathsOf(home: string): Paths {
     home: absolute,
     run: path.join(absolute, 'run'),
     logs: path.join(absolute, 'logs'),
+    events: path.join(absolute, 'events'),
     rings: path.join(inMemory ? SHARED_MEMORY : os.tmpdir(), `bulkhead-${os.userInfo().uid}-${shortHash(absolute, 8)}`),
   };
 }

@@ -16,6 +16,7 @@ import { Reports } from './reports.ts';
 import {
   hasProcess,
   LIMIT_MS,
+  REASONS,
   STOPPED,
   transition,
   type Effect,
@@ -48,7 +49,6 @@ const DRAIN_GRACE_MS = LIMIT_MS.draining - 1_000;
 /** A timer that is this late was not late because of the daemon: we were away, and what it said meanwhile is still to be read. */
 const LATE_MS = 300;
 const LATE_GRACE_MS = 1_000;
-const REASONS: readonly Reason[] = ['crash', 'hang', 'memory', 'starved', 'operator', 'config', 'deploy'];
 
 export class Daemon {
   readonly id: string;

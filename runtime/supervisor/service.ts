@@ -40,7 +40,8 @@ export type Actual =
   | 'failed';
 
 /** Why a process ended or was made to end; the contract's `reason`. */
-export type Reason = 'crash' | 'hang' | 'memory' | 'starved' | 'operator' | 'config' | 'deploy';
+export const REASONS = ['crash', 'hang', 'memory', 'starved', 'operator', 'config', 'deploy'] as const;
+export type Reason = (typeof REASONS)[number];
 
 /** What an exit says by itself. `killed` = by us; `crash` = another signal, or a code that only a crash gives. */
 export type Outcome = 'done' | 'recycled' | 'starved' | 'temporary' | 'config' | 'killed' | 'crash';

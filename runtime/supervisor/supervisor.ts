@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import { systemClock, type Cancel, type Clock } from '../clock.ts';
 import { BulkheadError } from '../errors.ts';
+import { EventLog } from '../event-log.ts';
 import type { Logger } from '../log.ts';
 import type { MediaDescription } from '../media/track.ts';
 import { daemonConfigSchema, type DaemonKind, type ProbeConfig } from '../message/config.ts';
@@ -38,7 +39,11 @@ export type SupervisorOptions = {
   /** State files and the control socket; this user's alone. */
   readonly runDirectory: string;
   readonly logDirectory: string;
+  /** The journal of events; lasts longer than anything that runs. */
+  readonly eventDirectory: string;
   readonly log: Logger;
+  /** Gets the events of earlier supervisors, and then every one that is told. */
+  readonly history?: EventLog;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
@@ -71,7 +76,7 @@ export class Supervisor {
     this.#options = options;
     this.#place = place;
     this.#generations = Generations.open(place.runDirectory);
-    this.#events = new Events(clock, log);
+    this.#events = new Events({ clock, log, directory: options.eventDirectory, history: options.history });
     this.#rounds = new Rounds(clock, log, () => [...this.#slots.values()]);
     this.#views = new Views(clock, log, {
       usage: (pid) => this.#rounds.usageOf(pid),
@@ -104,9 +109,11 @@ export class Supervisor {
       random: Math.random,
       adoptionHoldMs: ADOPTION_HOLD_MS,
       daemonEntry,
+      history: new EventLog(),
       ...given,
       runDirectory: resolve(given.runDirectory),
       logDirectory: resolve(given.logDirectory),
+      eventDirectory: resolve(given.eventDirectory),
     };
     const supervisor = new Supervisor(options, takePlace(options.runDirectory));
     try {
@@ -277,6 +284,7 @@ export class Supervisor {
     process.off('exit', this.#onExit);
     process.off('uncaughtExceptionMonitor', this.#onCrash);
     for (const slot of this.#slots.values()) slot.close();
+    this.#events.close();
     this.#place.release();
   }
 

@@ -6,6 +6,7 @@ import { createVirtualClock } from '../support/virtual-clock.ts';
 function setUp() {
   const announcer = new Announcer(createVirtualClock());
   const log = new EventLog();
+  log.open([]);
   const feed = new EventFeed(log, announcer);
   let id = 1000;
   const happen = () =>

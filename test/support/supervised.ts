@@ -24,6 +24,7 @@ export class Home {
   readonly path = mkdtempSync(path.join(tmpdir(), 'bulkhead-'));
   readonly run = path.join(this.path, 'run');
   readonly logs = path.join(this.path, 'logs');
+  readonly events = path.join(this.path, 'events');
 
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
@@ -64,6 +65,7 @@ export class Supervised {
     const supervisor = await Supervisor.open({
       runDirectory: home.run,
       logDirectory: home.logs,
+      eventDirectory: home.events,
       log: SILENT,
       daemonEntry: () => FAKE_DAEMON,
       ...options,

@@ -10,6 +10,7 @@ const [home, end, ...specs] = process.argv.slice(2);
 const supervisor = await Supervisor.open({
   runDirectory: path.join(home!, 'run'),
   logDirectory: path.join(home!, 'logs'),
+  eventDirectory: path.join(home!, 'events'),
   log: pino({ level: 'silent' }),
   daemonEntry: () => path.join(import.meta.dirname, 'fake-daemon.ts'),
 });

@@ -1,0 +1,99 @@
+/**
+ * What a line of the journal of events is: JSON that ends with the CRC-32 of everything before it, so that `jq` reads it, and a line that a power cut or a bad
+ * disk has damaged is known.
+ *
+ *   {"id":1795300000000000,"time":1795300000000,"type":"daemon.exited",...,"crc":"5f2d9c01"}\n
+ *
+ * Belongs here: text to records and back. Pure. Does not belong here: files (journal.ts), and what is concluded from records (recollection.ts).
+ */
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { REASONS } from './service.ts';
+import { memorySchema, type Memory } from './recollection.ts';
+import type { BulkheadEvent } from './view.ts';
+
+export type JournalRecord =
+  /** `number` = which of its daemon's own events it is; null for one that the supervisor told. */
+  | { readonly type: 'event'; readonly event: BulkheadEvent; readonly number: number | null }
+  /** What is to be remembered of everything before: begins a file, so that older ones may go. */
+  | { readonly type: 'memory'; readonly memory: Memory };
+
+const eventSchema = z.object({
+  id: z.int().min(1),
+  time: z.int(),
+  type: z.string().min(1),
+  channel: z.string(),
+  daemon: z.object({
+    kind: z.string() as unknown as z.ZodType<BulkheadEvent['daemon']['kind']>,
+    id: z.string(),
+    pid: z.int().nullable(),
+    generation: z.int(),
+  }),
+  reason: z.enum(REASONS).nullable(),
+  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+const lineSchema = eventSchema.extend({ number: z.int().min(1).optional() });
+
+/** `,"crc":"01234567"}` */
+const SEAL = /,"crc":"([0-9a-f]{8})"\}$/;
+const NEWLINE = 0x0a;
+
+/** One line, its newline included. */
+export function encodeLine(record: JournalRecord): string {
+  const json = JSON.stringify(
+    record.type === 'memory'
+      ? { memory: record.memory }
+      : { ...record.event, ...(record.number === null ? {} : { number: record.number }) },
+  );
+  return `${json.slice(0, -1)},"crc":"${checksum(json)}"}\n`;
+}
+
+/** The record of a line without its newline; null when it is damaged, or whole and of a kind that this version does not know. */
+export function decodeLine(line: string): { readonly whole: boolean; readonly record: JournalRecord | null } {
+  const seal = SEAL.exec(line);
+  const json = seal === null ? '' : `${line.slice(0, seal.index)}}`;
+  if (seal === null || checksum(json) !== seal[1]) return { whole: false, record: null };
+  return { whole: true, record: understand(JSON.parse(json)) };
+}
+
+function understand(value: unknown): JournalRecord | null {
+  const memory = z.object({ memory: memorySchema }).safeParse(value);
+  if (memory.success) return { type: 'memory', memory: memory.data.memory };
+  const line = lineSchema.safeParse(value);
+  if (!line.success) return null;
+  const { number = null, ...event } = line.data;
+  return { type: 'event', event, number };
+}
+
+/**
+ * The records of a file. `endBytes` = where its last whole line ends: what follows is torn and may be cut off. `damaged` = lines before it that cannot be read;
+ * each stands for itself, so the others are kept.
+ */
+export function scanLines(bytes: Buffer): {
+  records: JournalRecord[];
+  endBytes: number;
+  lines: number;
+  damaged: number;
+} {
+  const records: JournalRecord[] = [];
+  let [endBytes, lines, damaged, damagedSince] = [0, 0, 0, 0];
+  for (let from = 0; ;) {
+    const newline = bytes.indexOf(NEWLINE, from);
+    if (newline === -1) return { records, endBytes, lines, damaged };
+    const { whole, record } = decodeLine(bytes.toString('utf8', from, newline));
+    from = newline + 1;
+    if (!whole) {
+      damagedSince += 1;
+      continue;
+    }
+    endBytes = from;
+    lines += 1;
+    damaged += damagedSince;
+    damagedSince = 0;
+    if (record !== null) records.push(record);
+  }
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0');
+}
