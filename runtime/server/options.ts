@@ -18,6 +18,8 @@ export type HostOptions = {
 
 export type Command =
   | { readonly type: 'run'; readonly options: HostOptions }
+  /** End what works in this home, and what it left behind. */
+  | { readonly type: 'stop'; readonly home: string }
   | { readonly type: 'version' }
   | { readonly type: 'help'; readonly text: string }
   | { readonly type: 'refuse'; readonly message: string };
@@ -29,6 +31,7 @@ const SHORTEST_PASSWORD = 8;
 const HELP = `bulkhead: a visual flow runtime for cameras
 
   bulkhead [--home DIR] [--host ADDRESS] [--port NUMBER] [--allow-host NAME]...
+  bulkhead stop [--home DIR]    ends what works in that home, and daemons that a crash has left behind
 
   --home DIR          flows, recordings and logs            (BULKHEAD_HOME, default ~/.bulkhead)
   --host ADDRESS      where the editor listens              (BULKHEAD_HOST, default ${DEFAULT_HOST})
@@ -45,10 +48,12 @@ export function readCommand(args: readonly string[], given: Readonly<Record<stri
   // A variable that is set to nothing is not set: that is how people leave one out in a compose file.
   const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
   let values;
+  let positionals;
   try {
-    ({ values } = parseArgs({
+    ({ values, positionals } = parseArgs({
       args: [...args],
       strict: true,
+      allowPositionals: true,
       options: {
         home: { type: 'string' },
         host: { type: 'string' },
@@ -63,6 +68,13 @@ export function readCommand(args: readonly string[], given: Readonly<Record<stri
   }
   if (values.help) return { type: 'help', text: HELP };
   if (values.version) return { type: 'version' };
+  const [command, ...more] = positionals;
+  if ((command !== undefined && command !== 'stop') || more.length > 0) {
+    return refuse(`There is no command "${positionals.join(' ')}".`);
+  }
+  const home = values.home ?? env['BULKHEAD_HOME'] ?? path.join(os.homedir(), '.bulkhead');
+  if (home.trim() === '') return refuse('The home must be a folder.');
+  if (command === 'stop') return { type: 'stop', home: path.resolve(home) };
 
   const portText = values.port ?? env['BULKHEAD_PORT'] ?? String(DEFAULT_PORT);
   const port = /^\d{1,5}$/.test(portText) ? Number(portText) : Number.NaN;
@@ -70,9 +82,6 @@ export function readCommand(args: readonly string[], given: Readonly<Record<stri
 
   const host = values.host ?? env['BULKHEAD_HOST'] ?? DEFAULT_HOST;
   if (host.trim() === '') return refuse('The host must be an address of this machine, such as 127.0.0.1 or 0.0.0.0.');
-
-  const home = values.home ?? env['BULKHEAD_HOME'] ?? path.join(os.homedir(), '.bulkhead');
-  if (home.trim() === '') return refuse('The home must be a folder.');
 
   const adminPassword = env['BULKHEAD_ADMIN_PASSWORD'];
   if (adminPassword !== undefined && adminPassword.length < SHORTEST_PASSWORD) {

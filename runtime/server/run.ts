@@ -10,6 +10,8 @@ import { createTextLogger } from '../text-log.ts';
 import { banner, createConsole } from './console.ts';
 import { openHost } from './host.ts';
 import { readCommand, type HostOptions } from './options.ts';
+import { openServiceManager } from './service-manager.ts';
+import { stopHome } from './stop.ts';
 
 /** Node-RED gives its nodes 15 s to close. */
 const CLOSE_LIMIT_MS = 30_000;
@@ -33,6 +35,7 @@ async function serve(options: HostOptions): Promise<void> {
   const terminal = createConsole((line) => process.stdout.write(`${line}\n`), systemClock.wallMs);
   const log = createTextLogger(terminal.write);
 
+  const manager = openServiceManager(process.env);
   const opening = openHost(options, { log, nodeRedLog: terminal.nodeRed });
   let stoppingSinceMs: number | undefined;
   const stop = (): void => {
@@ -43,6 +46,7 @@ async function serve(options: HostOptions): Promise<void> {
       return;
     }
     stoppingSinceMs = nowMs;
+    manager.stopping();
     setTimeout(() => endWith('something did not stop in time.'), CLOSE_LIMIT_MS).unref();
     opening
       .then((host) => host.close())
@@ -55,6 +59,7 @@ async function serve(options: HostOptions): Promise<void> {
 
   const host = await opening;
   if (stoppingSinceMs !== undefined) return;
+  manager.ready(`editor at ${host.url}`);
   process.stdout.write(
     `${banner({
       version: version(),
@@ -66,6 +71,14 @@ async function serve(options: HostOptions): Promise<void> {
     })}\n`,
   );
   terminal.talk();
+}
+
+async function stopOther(home: string): Promise<void> {
+  const log = createTextLogger((level, text) => {
+    if (level === 'error') process.stderr.write(`bulkhead: ${text}\n`);
+  });
+  process.stdout.write(`${await stopHome(home, log)}\n`);
+  end(0);
 }
 
 /** Runs the command; resolves when the host runs. */
@@ -84,9 +97,10 @@ export async function run(args: readonly string[]): Promise<void> {
       return;
     case 'refuse':
       return endWith(command.message);
+    case 'stop':
     case 'run':
       try {
-        return await serve(command.options);
+        return await (command.type === 'stop' ? stopOther(command.home) : serve(command.options));
       } catch (error) {
         if (error instanceof BulkheadError) endWith(error.message);
         throw error;

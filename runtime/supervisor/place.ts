@@ -4,10 +4,10 @@
  * Does not belong here: what is put there.
  */
 import { rmdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { BulkheadError } from '../errors.ts';
 import { acquireLock } from '../ring/lock.ts';
 import { controlSocketDirectory, controlSocketPath } from './control-path.ts';
+import { lockPath, writeHolder } from './holder.ts';
 import { statusPageDirectory } from './page-path.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 
@@ -23,11 +23,11 @@ export type Place = {
 export function takePlace(runDirectory: string): Place {
   ensurePrivateDirectory(runDirectory);
   // The lock comes first: everything below belongs to whoever has it. The kernel releases it, however its holder ends.
-  const lock = acquireLock(join(runDirectory, 'supervisor.lock'));
+  const lock = acquireLock(lockPath(runDirectory));
   if (lock === undefined) {
     throw new BulkheadError(
       'conflict',
-      `Another Bulkhead works in ${runDirectory}. Stop it first, or give this one another home.`,
+      `Another Bulkhead works in ${runDirectory}. Stop it first (bulkhead stop), or give this one another home.`,
       { context: { path: runDirectory } },
     );
   }
@@ -37,6 +37,7 @@ export function takePlace(runDirectory: string): Place {
     (directory) => directory !== undefined && directory !== runDirectory,
   ) as string[];
   try {
+    writeHolder(runDirectory);
     for (const directory of elsewhere) ensurePrivateDirectory(directory);
   } catch (error) {
     lock.release();

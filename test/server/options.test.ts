@@ -48,10 +48,16 @@ test.each([
   [['--home', ' '], /home must be a folder/],
   [['--verbose'], /--verbose/],
   [['flows.json'], /flows\.json/],
+  [['stop', 'now'], /stop now/],
 ])('%j is refused with one sentence', (args, message) => {
   const command = readCommand(args, {});
   expect(command).toEqual({ type: 'refuse', message: expect.stringMatching(message) });
   expect(command).toHaveProperty('message', expect.not.stringContaining('\n'));
+});
+
+test('stop is a command, and takes the home as everything does', () => {
+  expect(readCommand(['stop'], { BULKHEAD_HOME: '/env' })).toEqual({ type: 'stop', home: '/env' });
+  expect(readCommand(['stop', '--home', '/arg'], { BULKHEAD_HOME: '/env' })).toEqual({ type: 'stop', home: '/arg' });
 });
 
 test('a variable that is set to nothing is not set', () => {
