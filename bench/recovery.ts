@@ -1,122 +1,160 @@
 /**
- * How soon a viewer sees a fresh picture after a daemon of its channel was killed: `npm run bench:recovery`.
+ * How soon everything is well again after a fault, and what it cost whom: `npm run bench:recovery`.
  *
- * Starts the product with two channels of the test camera, watches both, and kills the first one's stream daemon (or `--daemon capture`) again and
- * again, `--trials` times. A viewer that lost its connection dials again every few milliseconds. Fresh = a picture that was captured after the
- * kill, by more than a frame: live pictures carry the machine's monotonic time, and the test camera's may be a little ahead of it. Says as well what
- * the other channel lost, and how often the port refused.
+ * A matrix: SIGKILL, SIGSTOP, a busy loop, an exhausted heap and a leak, on a stream daemon, a capture daemon and the supervisor, with one channel and with
+ * eight, 30 trials each. For a daemon: from the fault to a fresh picture at a viewer that dials again, where fresh means captured after the fault, by the
+ * capture time in the ring. `--fault kill,freeze` and the like choose rows:
+ *
+ *   --fault kill|freeze|busy|heap|leak   --victim stream|capture|supervisor   --channels 1|8   --trials 30   --camera file|rtsp   --json FILE
+ *
+ * The daemons of eight homes take their turns where a home has one channel, and eight channels where it has eight: a daemon is not hurt again before it
+ * has been well for 11 s. Does not belong here: a trial (recovery/).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'ws';
-import { monotonicUs } from '../runtime/clock.ts';
-import { cameraFlows, eventually, freePorts, Host } from '../test/support/host.ts';
-import { watchRing } from '../test/support/ring-watch.ts';
-import { readFragment, readTracks } from '../ui/player/mp4-times.ts';
-import { describeMachine, numberOption, percentiles, table } from './report.ts';
+import { writeFileSync } from 'node:fs';
+import type { Host } from '../test/support/host.ts';
+import { daemonTrial, type DaemonTrial } from './recovery/daemon-trial.ts';
+import { FAULT_NAMES, FAULTS, LEAK_MIB_PER_SECOND, VICTIMS, type Fault } from './recovery/faults.ts';
+import { openRig, SUPERVISOR_HEAP_MIB, type CameraKind, type Lane, type Rig, type VictimKind } from './recovery/rig.ts';
+import { daemonRow, supervisorRow, type Combination, type Row } from './recovery/rows.ts';
+import { supervisorTrial, type SupervisorTrial } from './recovery/supervisor-trial.ts';
+import { choices, describeMachine, markdown, numberOption, option, table } from './report.ts';
 
 const TRIALS = numberOption('trials', 30);
-const at = process.argv.indexOf('--daemon');
-const kind = at < 0 ? 'stream' : process.argv[at + 1];
-if (kind !== 'stream' && kind !== 'capture') throw new Error('--daemon is stream or capture');
-const REDIAL_MS = 5;
-const FRAME_US = 1e6 / 15;
+const faults = choices('fault', FAULTS);
+const victims = choices('victim', VICTIMS);
+const daemonKinds = victims.filter((victim) => victim !== 'supervisor');
+const channelCounts = choices('channels', ['1', '8']).map(Number);
+const [cameraKind = 'file'] = choices<CameraKind>('camera', ['file', 'rtsp'], ['file']);
+const json = option('json');
 
-/** A viewer that never gives up, and what it saw. */
-class Viewer {
-  refused = 0;
-  /** When the newest picture was captured, in microseconds of the monotonic clock. */
-  newestUs = 0;
-  readonly #url: string;
-  #socket: WebSocket | undefined;
-  #closed = false;
+/** Homes of one channel each that take their turns. */
+const HOMES = 6;
+/** It takes seconds until a leak is noticed: so many are injected at a time. */
+const LEAKS_AT_A_TIME = 3;
 
-  constructor(url: string) {
-    this.#url = url;
-    this.#dial();
-  }
+type Section = 'a daemon' | 'the supervisor';
+type Result = Combination & { readonly trials: readonly (DaemonTrial | SupervisorTrial)[] };
 
-  close(): void {
-    this.#closed = true;
-    this.#socket?.terminate();
-  }
+const sections = new Map<Section, Row[]>([
+  ['a daemon', []],
+  ['the supervisor', []],
+]);
+const results: Result[] = [];
+const failures: string[] = [];
 
-  #dial(): void {
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
-    let tracks: ReturnType<typeof readTracks> | undefined;
-    socket.on('message', (bytes: Buffer, isBinary) => {
-      if (!isBinary) tracks = undefined;
-      else if (!tracks) tracks = readTracks(bytes);
-      else {
-        const time = readFragment(bytes, tracks);
-        if (time && tracks.get(time.track)?.kind === 'video')
-          this.newestUs = Math.max(this.newestUs, time.seconds * 1e6);
+/** For a person who watches; a file gets only the rows. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** Prints a row as soon as it is complete. */
+function finish(section: Section, result: Result, row: Row): void {
+  progress('');
+  const before = sections.get(section)!;
+  const lines = table([row]).split('\n');
+  console.log(before.length === 0 ? `\n${lines.join('\n')}` : lines.at(-1));
+  before.push(row);
+  results.push(result);
+}
+
+function fail(combination: Combination, error: unknown): void {
+  progress('');
+  const text = `${FAULT_NAMES[combination.fault]} of ${combination.victim}, ${combination.channels} channels: ${String(error)}`;
+  console.log(`FAILED: ${text}`);
+  failures.push(text);
+}
+
+/** Every victim kind in turn over the lanes, so that each daemon has time to become well again. */
+async function measureDaemons(rig: Rig, fault: Fault, channels: number): Promise<void> {
+  const taken = new Set<Lane>();
+  const trials = new Map<VictimKind, DaemonTrial[]>(daemonKinds.map((kind) => [kind, []]));
+  const turns = Array.from({ length: TRIALS }, (_, index) =>
+    daemonKinds.map((kind, at) => ({
+      kind,
+      lane: rig.lanes[(index + at * (rig.lanes.length >> 1)) % rig.lanes.length]!,
+    })),
+  ).flat();
+  const total = turns.length;
+  const work = async (): Promise<void> => {
+    for (;;) {
+      const next = turns.findIndex(({ lane }) => !taken.has(lane));
+      const [turn] = next < 0 ? [] : turns.splice(next, 1);
+      if (turn === undefined) return;
+      taken.add(turn.lane);
+      const others = rig.lanes.filter((lane) => lane.host === turn.lane.host && !taken.has(lane));
+      progress(`${FAULT_NAMES[fault]}, ${channels} channels: ${total - turns.length} of ${total} (${turn.kind})`);
+      try {
+        trials.get(turn.kind)!.push(await daemonTrial(turn.lane, turn.kind, fault, others));
+      } catch (error) {
+        // Its figures would be worth nothing any more.
+        turns.length = 0;
+        throw error;
+      } finally {
+        taken.delete(turn.lane);
       }
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') this.refused += 1;
-    });
-    socket.on('close', () => {
-      if (!this.#closed) setTimeout(() => this.#dial(), REDIAL_MS);
-    });
+    }
+  };
+  const workers = Array.from({ length: fault === 'leak' ? LEAKS_AT_A_TIME : 1 }, work);
+  const [bad] = (await Promise.allSettled(workers)).filter((end) => end.status === 'rejected');
+  for (const victim of daemonKinds) {
+    const combination = { fault, victim, channels };
+    if (bad) fail(combination, bad.reason);
+    else
+      finish('a daemon', { ...combination, trials: trials.get(victim)! }, daemonRow(combination, trials.get(victim)!));
   }
 }
 
-/** Kills the daemon that is there now, and not the one that was killed before; gives milliseconds and whom it killed. */
-async function trial(host: Host, viewer: Viewer, lastPid: number | null): Promise<{ ms: number; pid: number }> {
-  const victim = await eventually('the victim is well', async () => {
-    const channel = await host.channel('victim');
-    const daemon = channel?.daemons.find((one) => one.kind === kind);
-    const isWell =
-      daemon?.state === 'ready' &&
-      daemon.pid !== lastPid &&
-      (daemon.uptimeMs ?? 0) > 11_000 &&
-      channel?.state === 'live';
-    return isWell && daemon;
-  });
-  await sleep(Math.random() * 1000);
-  const killedUs = monotonicUs();
-  process.kill(victim.pid!, 'SIGKILL');
-  while (viewer.newestUs <= killedUs + FRAME_US) await sleep(1);
-  return { ms: (monotonicUs() - killedUs) / 1000, pid: victim.pid! };
+/** Homes of one channel at the same time, where the fault passes by itself; else one after the other: what starts is to have the machine for itself. */
+async function measureSupervisor(rig: Rig, fault: Fault, channels: number): Promise<void> {
+  const combination = { fault, victim: 'supervisor', channels } as const;
+  const trials: SupervisorTrial[] = [];
+  const hosts = fault === 'kill' || fault === 'heap' ? rig.hosts.slice(0, 1) : rig.hosts;
+  let begun = 0;
+  const work = async (host: Host): Promise<void> => {
+    const lanes = rig.lanes.filter((lane) => lane.host === host);
+    while (begun < TRIALS) {
+      begun += 1;
+      progress(`${FAULT_NAMES[fault]}, ${channels} channels: ${begun} of ${TRIALS} (supervisor)`);
+      trials.push(await supervisorTrial(host, lanes, fault));
+    }
+  };
+  try {
+    await Promise.all(hosts.map(work));
+    finish('the supervisor', { ...combination, trials }, supervisorRow(combination, trials));
+  } catch (error) {
+    fail(combination, error);
+  }
+}
+
+async function measure(channels: number): Promise<void> {
+  progress(`starting ${channels} channels`);
+  const rig = await openRig(channels === 1 ? HOMES : 1, channels, cameraKind);
+  try {
+    for (const fault of faults) if (daemonKinds.length > 0) await measureDaemons(rig, fault, channels);
+    for (const fault of faults) if (victims.includes('supervisor')) await measureSupervisor(rig, fault, channels);
+  } finally {
+    await rig.close();
+  }
 }
 
 console.log(describeMachine());
-const host = await Host.start();
-const ports = await freePorts(2);
-const viewers: Viewer[] = [];
-try {
-  await host.deploy(
-    cameraFlows([
-      { channel: 'victim', port: ports[0]!, camera: { source: 'test' } },
-      { channel: 'other', port: ports[1]!, camera: { source: 'test' } },
-    ]),
-  );
-  await host.live('victim', 'other');
-  viewers.push(...ports.map((port) => new Viewer(`ws://127.0.0.1:${port}/live.ws`)));
-  await eventually('pictures', () => viewers.every(({ newestUs }) => newestUs > 0));
-  const other = watchRing(host.ringOf('tab', 'camera-other'));
-  const before = await host.channel('other');
-  const times: number[] = [];
-  for (let n = 0, lastPid: number | null = null; n < TRIALS; n += 1) {
-    const { ms, pid } = await trial(host, viewers[0]!, lastPid);
-    times.push(ms);
-    lastPid = pid;
+console.log(
+  `${cameraKind === 'rtsp' ? 'an RTSP camera (GStreamer)' : 'a file in a loop'}, 25 fps, a keyframe every 2 s; watchdog 1000 ms; ` +
+    `leaks of ${LEAK_MIB_PER_SECOND} MiB/s; a heap of ${SUPERVISOR_HEAP_MIB} MiB for Node-RED; times in ms`,
+);
+const startedMs = Date.now();
+for (const channels of channelCounts) {
+  try {
+    await measure(channels);
+  } catch (error) {
+    failures.push(`${channels} channels: ${String(error)}`);
   }
-  const after = await host.channel('other');
-  console.log(
-    `\nSIGKILL of the ${kind} daemon, each after at least 11 s of health, to a fresh picture at a viewer, ms\n`,
-  );
-  console.log(table([percentiles(times)]));
-  console.log(`\nconnections refused: ${viewers[0]!.refused}`);
-  console.log(
-    `packets that the other channel lost: ${other.gaps.length === 0 ? 0 : other.gaps.join('; ')} of ${other.count}`,
-  );
-  const pids = (channel: typeof before): string => channel!.daemons.map(({ pid }) => pid).join(' ');
-  console.log(`daemons of the other channel are the same: ${pids(before) === pids(after) ? 'yes' : 'NO'}`);
-  other.close();
-} finally {
-  for (const viewer of viewers) viewer.close();
-  await host.remove();
 }
-console.log(describeMachine());
+for (const [section, rows] of sections) {
+  if (rows.length > 0) console.log(`\nFaults of ${section}:\n\n${markdown(rows)}`);
+}
+console.log(`\n${describeMachine()}, ${((Date.now() - startedMs) / 60_000).toFixed(1)} min`);
+if (json !== undefined)
+  writeFileSync(json, JSON.stringify({ machine: describeMachine(), cameraKind, results }, null, 1));
+for (const failure of failures) console.log(`FAILED: ${failure}`);
+process.exit(failures.length === 0 ? 0 : 1);

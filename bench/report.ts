@@ -60,3 +60,34 @@ export function numberOption(name: string, otherwise: number, args: readonly str
   if (!Number.isFinite(value)) throw new Error(`--${name} wants a number`);
   return value;
 }
+
+/** What stands behind `--name` on the command line. */
+export function option(name: string, args: readonly string[] = process.argv): string | undefined {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? undefined : args[at + 1];
+}
+
+/** Those of `all` that `--name a,b` chooses; `otherwise` without the option. */
+export function choices<T extends string>(
+  name: string,
+  all: readonly T[],
+  otherwise: readonly T[] = all,
+): readonly T[] {
+  const given = option(name)?.split(',');
+  if (given === undefined) return otherwise;
+  const unknown = given.find((one) => !(all as readonly string[]).includes(one));
+  if (unknown !== undefined) throw new Error(`--${name} is ${all.join(', ')} or several of them; not "${unknown}"`);
+  return all.filter((one) => given.includes(one));
+}
+
+/** Rows of one shape as a table in Markdown. */
+export function markdown(rows: readonly Readonly<Record<string, string | number>>[]): string {
+  const columns = Object.keys(rows[0] ?? {});
+  return [
+    columns,
+    columns.map(() => '---'),
+    ...rows.map((row) => columns.map((column) => String(row[column] ?? '').trim())),
+  ]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}

@@ -45,13 +45,14 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  limitMs = 60_000,
+  limits: number | { readonly limitMs?: number; readonly everyMs?: number } = {},
 ): Promise<T> {
+  const { limitMs = 60_000, everyMs = 50 } = typeof limits === 'number' ? { limitMs: limits } : limits;
   for (const endMs = Date.now() + limitMs; ;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await sleep(50);
+    await sleep(everyMs);
   }
 }
 

@@ -46,22 +46,27 @@ export function exhaustHeap(pid: number): Promise<Injected> {
 
 /**
  * Loses so much private memory a second, really touched and outside V8's heap, while the process goes on with its work. It ends with the process,
- * or at `mostMib`.
+ * with `mend`, or at `mostMib`.
  */
 export async function leak(pid: number, mibPerSecond: number, mostMib = 8192): Promise<Injected> {
   const program = `(() => {
     const block = process.getBuiltinModule('node:crypto').randomBytes(2 ** 20);
-    const lost = (globalThis.lost ??= []);
+    const lost = [];
     const since = performance.now();
     const timer = setInterval(() => {
       const due = Math.min(${mostMib}, ((performance.now() - since) / 1000) * ${mibPerSecond});
       while (lost.length < due) lost.push(Buffer.from(block));
-      if (lost.length >= ${mostMib}) clearInterval(timer);
     }, 20);
     timer.unref();
+    globalThis.stopLeaking = () => clearInterval(timer);
     return ${NOW};
   })()`;
   return injected(Number(await evaluate(pid, program)));
+}
+
+/** Ends a leak and lets go of what was lost. */
+export async function mend(pid: number): Promise<void> {
+  await evaluate(pid, 'globalThis.stopLeaking?.(), (globalThis.stopLeaking = undefined), true');
 }
 
 const NOW = 'Number(process.hrtime.bigint() / 1000n)';
