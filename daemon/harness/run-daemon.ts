@@ -6,17 +6,16 @@
  */
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicUs } from '../../runtime/clock.ts';
 import { BulkheadError, toBulkheadError, type ErrorKind } from '../../runtime/errors.ts';
 import { EXIT, type ExitMeaning } from '../../runtime/exit-code.ts';
 import { createLogger, type Logger } from '../../runtime/log.ts';
 import type { DaemonConfig, DaemonKind } from '../../runtime/message/config.ts';
 import { PROTOCOL_VERSION, type DaemonMessage, type SupervisorMessage } from '../../runtime/message/schema.ts';
-import { bootId, identify } from '../../runtime/supervisor/identity.ts';
-import { readStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
-import { bootTag, StatusPageWriter, type PageOwner, type Phase } from '../../runtime/supervisor/status-page.ts';
+import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
+import type { Phase } from '../../runtime/supervisor/status-page.ts';
 import { ControlLink } from './control-link.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { openPage } from './page.ts';
 import { ORPHAN_GRACE_MS, startOrphanGrace } from './orphan-grace.ts';
 
 /** What a kind's work may use of the process around it. */
@@ -79,7 +78,7 @@ export function runDaemon<K extends DaemonKind>(
   options: RunOptions = {},
 ): void {
   const stateFile = process.argv[2] ?? '';
-  const state = readStateFile(stateFile);
+  const state = readDaemonState(stateFile);
   process.title = `bulkhead ${state.kind} ${state.channel}`;
   const log = createLogger({ daemon: state.kind, channel: state.channel, generation: state.generation });
   const page = openPage(state, log);
@@ -221,26 +220,6 @@ export function runDaemon<K extends DaemonKind>(
     log.info({ code }, 'exit');
     process.exit(code);
   }
-}
-
-function openPage(state: StateFile, log: Logger): StatusPageWriter {
-  try {
-    return StatusPageWriter.create(state.statusPage, owner(state));
-  } catch (error) {
-    log.warn({ err: error }, 'there is no status page; the supervisor cannot see whether this daemon hangs');
-    return StatusPageWriter.unseen(owner(state));
-  }
-}
-
-function owner(state: StateFile): PageOwner {
-  const ticks = identify(process.pid)?.startTicks ?? '';
-  return {
-    pid: process.pid,
-    generation: state.generation,
-    bootTag: bootTag(bootId()),
-    startTicks: /^\d+$/.test(ticks) ? BigInt(ticks) : 0n,
-    startedUs: monotonicUs() - Math.round(process.uptime() * 1e6),
-  };
 }
 
 /** Waits for `work`, but not longer than `limitMs`; then throws `timeout`. */

@@ -48,6 +48,13 @@ function endForeignVersion(path: string, log: Logger): void {
   }
 }
 
+/** A standby of an earlier supervisor ends by itself when that does. One that was stopped, or had not got so far, is ended here: nobody needs it. */
+export function endStandby(path: string, state: StateFile): void {
+  if (state.process !== undefined) signalProcess(state.process, 'SIGKILL');
+  rmSync(state.statusPage, { force: true });
+  rmSync(path, { force: true });
+}
+
 function sweepPages(pageDirectory: string, inUse: ReadonlySet<string>): void {
   for (const name of readdirSync(pageDirectory)) {
     const path = join(pageDirectory, name);

@@ -15,7 +15,8 @@ import type { DaemonConnection, Expected, Hello } from './control-server.ts';
 import { identify, isAlive, signalProcess, type ProcessIdentity } from './identity.ts';
 import { openLogFile } from './log-file.ts';
 import { LISTEN_FD, spawnDaemon } from './spawn.ts';
-import { stateFilePath, writeStateFile, type StateFile } from './state-file.ts';
+import type { Standby } from './standby.ts';
+import { stateFilePath, writeStateFile, type DaemonState } from './state-file.ts';
 import { StatusPageReader, type StatusSample } from './status-page.ts';
 
 /** How a process ended. Both null = it could not be started, or nobody can know. */
@@ -34,7 +35,9 @@ export type Launch = {
   readonly logDirectory: string;
   readonly entry: string;
   readonly listenFd: number | undefined;
-  readonly state: Omit<StateFile, 'version' | 'nonce' | 'listenFd' | 'specHash' | 'process'>;
+  readonly state: Omit<DaemonState, 'version' | 'nonce' | 'listenFd' | 'specHash' | 'process'>;
+  /** Gives a process that has loaded all that is needed, if one waits. */
+  readonly standby: () => Standby | undefined;
   /** The spec's hash under this process's nonce. */
   readonly specHash: (nonce: string) => string;
   readonly log: Logger;
@@ -53,20 +56,28 @@ function logFileOrNothing({ logDirectory, state, log }: Launch): { readonly fd: 
 /** For a channel that somebody else holds open: a process that the daemon started and that inherited it. */
 const LAST_WORDS_MS = 100;
 
+/** When it is looked whether an adopted process has ended whose channel broke: its memory is gone by then, only the kernel's last steps are not. */
+const LOOKS_MS = [0, 1, 2, 5, 10, 25, 60, 150];
+
+/** From the assignment of a standby to its hello: many times what it takes, and a fraction of what a start may take. */
+const ASSIGNED_LIMIT_MS = 1_000;
+
 export class Child implements Expected {
-  readonly state: StateFile;
+  readonly state: DaemonState;
   readonly #stateFile: string;
   readonly #events: ChildEvents;
   readonly #log: Logger;
   /** Set when we are its parent: then the kernel tells us how it ends. */
   #process: ChildProcess | null = null;
   #identity: ProcessIdentity | null = null;
+  /** Set from the assignment of a standby until it has come, or nobody waits for it any more. */
+  #awaited: { readonly limit: NodeJS.Timeout; readonly startCold: () => void } | null = null;
   #connection: DaemonConnection | null = null;
   #page: StatusPageReader | null = null;
   #end: { readonly exit: ChildExit; readonly error: BulkheadError | null } | null = null;
   #finished = false;
 
-  private constructor(state: StateFile, stateFile: string, events: ChildEvents, log: Logger) {
+  private constructor(state: DaemonState, stateFile: string, events: ChildEvents, log: Logger) {
     this.state = state;
     this.#stateFile = stateFile;
     this.#events = events;
@@ -76,7 +87,7 @@ export class Child implements Expected {
   /** Starts a process. What cannot be started exits at once, by event; only files that cannot be written throw. */
   static spawn(launch: Launch, events: ChildEvents): Child {
     const nonce = randomBytes(24).toString('base64url');
-    const state: StateFile = {
+    const state: DaemonState = {
       version: 1,
       ...launch.state,
       nonce,
@@ -87,8 +98,8 @@ export class Child implements Expected {
     const logFile = logFileOrNothing(launch);
     const child = new Child(state, stateFile, events, launch.log);
     try {
-      writeStateFile(stateFile, state);
-      child.#own(spawnDaemon({ entry: launch.entry, stateFile, logFd: logFile.fd, listenFd: launch.listenFd }));
+      const standby = launch.standby();
+      if (standby === undefined || !child.#assign(standby, launch, logFile.fd)) child.#spawn(launch, logFile.fd);
       return child;
     } catch (error) {
       rmSync(stateFile, { force: true });
@@ -98,8 +109,52 @@ export class Child implements Expected {
     }
   }
 
+  #spawn({ entry, listenFd }: Launch, logFd: number): void {
+    const stateFile = this.#stateFile;
+    writeStateFile(stateFile, this.state);
+    this.#own(spawnDaemon({ entry, stateFile, logFd, listenFd }));
+    const pid = this.#process?.pid;
+    if (pid === undefined) return;
+    this.#identity = identify(pid) ?? null;
+    if (this.#identity !== null) writeStateFile(stateFile, { ...this.state, process: this.#identity });
+  }
+
+  /** Makes a standby this daemon; false when it cannot be told. One that was told and does not come is killed, and a cold start takes its place. */
+  #assign(standby: Standby, launch: Launch, logFd: number): boolean {
+    const { identity } = standby;
+    if (identity === null) return false;
+    writeStateFile(this.#stateFile, { ...this.state, process: identity });
+    const process = standby.assign(this.#stateFile, launch.entry, logFd, launch.listenFd);
+    if (process === undefined) return false;
+    this.#identity = identity;
+    this.#own(process);
+    this.#awaited = {
+      limit: setTimeout(() => process.kill('SIGKILL'), ASSIGNED_LIMIT_MS),
+      startCold: () => this.#startCold(launch),
+    };
+    return true;
+  }
+
+  #startCold(launch: Launch): void {
+    this.#log.warn({ daemon: this.state.id }, 'a standby did not become a daemon; one is started from nothing');
+    const logFile = logFileOrNothing(launch);
+    try {
+      this.#spawn(launch, logFile.fd);
+    } catch (error) {
+      this.#ended({ code: null, signal: null }, toBulkheadError(error, `starting the ${this.state.kind} daemon`));
+    } finally {
+      closeSync(logFile.fd);
+    }
+  }
+
+  /** The standby has come, or need not come. */
+  #awaitNoLonger(): void {
+    clearTimeout(this.#awaited?.limit);
+    this.#awaited = null;
+  }
+
   /** Takes over a process that an earlier supervisor started. Whether it is still there is found out by `checkAlive`. */
-  static adopt(stateFile: string, state: StateFile, events: ChildEvents, log: Logger): Child {
+  static adopt(stateFile: string, state: DaemonState, events: ChildEvents, log: Logger): Child {
     const child = new Child(state, stateFile, events, log);
     child.#identity = state.process ?? null;
     return child;
@@ -131,6 +186,7 @@ export class Child implements Expected {
   /** Reaches this process or nobody. */
   signal(signal: NodeJS.Signals): void {
     if (this.#end !== null) return;
+    this.#awaitNoLonger();
     // Until our own child is reaped its pid cannot be given to anybody else.
     if (this.#process !== null) this.#process.kill(signal);
     else if (this.#identity !== null) signalProcess(this.#identity, signal);
@@ -160,6 +216,7 @@ export class Child implements Expected {
     if (this.#end !== null) return undefined;
     this.#identity ??= identify(hello.pid) ?? null;
     if (this.pid !== null && this.pid !== hello.pid) return undefined;
+    this.#awaitNoLonger();
     const previous = this.#connection;
     this.#connection = connection;
     previous?.close();
@@ -174,7 +231,7 @@ export class Child implements Expected {
         this.#connection = null;
         if (this.#end !== null) this.#finish();
         // For an adopted process this is the first sign of its death, a moment before the kernel counts it as dead.
-        else for (const delayMs of [0, 5, 25]) setTimeout(() => this.checkAlive(), delayMs);
+        else for (const delayMs of LOOKS_MS) setTimeout(() => this.checkAlive(), delayMs);
       },
     };
   }
@@ -198,10 +255,12 @@ export class Child implements Expected {
       if (child.pid !== undefined) return;
       this.#ended({ code: null, signal: null }, toBulkheadError(error, `starting the ${this.state.kind} daemon`));
     });
-    child.once('exit', (code, signal) => this.#ended({ code, signal }, null));
-    if (child.pid === undefined) return;
-    this.#identity = identify(child.pid) ?? null;
-    if (this.#identity !== null) writeStateFile(this.#stateFile, { ...this.state, process: this.#identity });
+    child.once('exit', (code, signal) => {
+      const awaited = this.#awaited;
+      this.#awaitNoLonger();
+      if (awaited === null) this.#ended({ code, signal }, null);
+      else awaited.startCold();
+    });
   }
 
   /** The process is gone. What it said last may be unread; its end of the channel is closed, so reading it takes no time. */

@@ -25,7 +25,7 @@ import {
   type Service,
   type ServiceEvent,
 } from './service.ts';
-import type { StateFile } from './state-file.ts';
+import type { DaemonState } from './state-file.ts';
 import type { EventDetail, Spec } from './view.ts';
 
 /** An event without the time at which it happens: that is filled in here. */
@@ -60,7 +60,7 @@ export class Daemon {
   #service: Service = STOPPED;
   #child: Child | null = null;
   /** Of the process that runs, or ran last. */
-  #state: Pick<StateFile, 'kind' | 'channel' | 'generation'> | null = null;
+  #state: Pick<DaemonState, 'kind' | 'channel' | 'generation'> | null = null;
   #pid: number | null = null;
   #cancelTimer: Cancel = () => {};
   #waiting: ServiceEvent[] = [];

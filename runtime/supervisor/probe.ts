@@ -10,11 +10,13 @@ import { BulkheadError } from '../errors.ts';
 import type { MediaDescription } from '../media/track.ts';
 import type { ProbeConfig } from '../message/config.ts';
 import { Child, type Launch } from './child.ts';
+import type { Standby } from './standby.ts';
 import { specHash } from './spec-hash.ts';
 import { fileStem } from './state-file.ts';
 
-export type ProbeHost = Omit<Launch, 'entry' | 'listenFd' | 'state' | 'specHash'> & {
+export type ProbeHost = Omit<Launch, 'entry' | 'listenFd' | 'state' | 'specHash' | 'standby'> & {
   readonly entry: (kind: 'probe') => string;
+  readonly standby: (kind: 'probe') => Standby | undefined;
   readonly pageDirectory: string;
   readonly controlSocket: string;
 };
@@ -36,7 +38,7 @@ const END_MS = 2_000;
 
 /** Throws when the process cannot be started at all. */
 export function startProbe(config: ProbeConfig, host: ProbeHost): Probe {
-  const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, log } = host;
+  const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, standby, log } = host;
   const id = `probe:${config.channel}:${randomBytes(6).toString('hex')}`;
   const result = Promise.withResolvers<MediaDescription>();
   const ended = Promise.withResolvers<void>();
@@ -48,6 +50,7 @@ export function startProbe(config: ProbeConfig, host: ProbeHost): Probe {
       logDirectory,
       log,
       entry: entry('probe'),
+      standby: () => standby('probe'),
       listenFd: undefined,
       state: {
         id,

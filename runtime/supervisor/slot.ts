@@ -19,7 +19,8 @@ import { Port } from './port.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 import { hasProcess, type Actual, type Reason } from './service.ts';
 import { sameConfig, specHash } from './spec-hash.ts';
-import { fileStem, type StateFile } from './state-file.ts';
+import type { Standby } from './standby.ts';
+import { fileStem, type DaemonState } from './state-file.ts';
 import type { Spec } from './view.ts';
 
 /** What all slots of a supervisor share. */
@@ -29,6 +30,8 @@ export type SlotHost = Omit<DaemonHost, 'launch' | 'entered' | 'changed'> & {
   readonly pageDirectory: string;
   readonly controlSocket: string;
   readonly entry: (kind: DaemonKind) => string;
+  /** A process that waits to become one of this kind, if there is one. */
+  readonly standby: (kind: DaemonKind) => Standby | undefined;
   /** Greater than every one before, also than those of earlier supervisors. */
   readonly nextGeneration: (id: string) => number;
   /** Something that the view shows has changed. */
@@ -81,7 +84,7 @@ export class Slot {
   }
 
   /** Takes over a process of an earlier supervisor. The newest comes first and stays for `holdMs` unless it is declared; older ones end. */
-  adopt(path: string, state: StateFile, holdMs: number): void {
+  adopt(path: string, state: DaemonState, holdMs: number): void {
     const first = this.#current.child === null;
     const daemon = first ? this.#current : this.#newDaemon();
     daemon.adopt((events) => Child.adopt(path, state, events, this.#host.log));
@@ -245,7 +248,8 @@ export class Slot {
   }
 
   #launch(daemon: Daemon, events: ChildEvents): Child {
-    const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, nextGeneration, log } = this.#host;
+    const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, standby, nextGeneration, log } =
+      this.#host;
     const { config } = daemon.spec!;
     // Somebody may have cleaned up: systemd removes what users who log out leave in shared memory.
     for (const directory of [runDirectory, pageDirectory]) ensurePrivateDirectory(directory);
@@ -256,6 +260,7 @@ export class Slot {
         runDirectory,
         logDirectory,
         entry: entry(config.kind),
+        standby: () => standby(config.kind),
         listenFd,
         state: {
           id: this.id,

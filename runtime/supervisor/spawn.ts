@@ -6,15 +6,17 @@
  *   fd 0  nothing
  *   fd 1  the log file, append
  *   fd 2  the log file, append
- *   fd 3  the listening socket, where one is inherited
+ *   fd 3  the listening socket, where one is inherited; for a standby what it will receive one through
+ *   fd 4  for a standby the pipe on which it is told what to become
  *
- * No IPC channel and no pipe: either would tie the daemon's life to ours.
+ * No IPC channel and no pipe for a daemon: either would tie its life to ours. That is what a standby wants, until it has become a daemon.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DaemonKind } from '../message/config.ts';
 
 export const LISTEN_FD = 3;
+export const STANDBY_PIPE_FD = 4;
 
 const NODE_OPTIONS = [
   // Node 22 warns about stripping types from sources; it is what we mean.
@@ -26,7 +28,7 @@ const NODE_OPTIONS = [
 ];
 
 /** The entry file of a kind: TypeScript when this file is, so that a daemon runs from sources exactly when its supervisor does. */
-export function daemonEntry(kind: DaemonKind): string {
+export function daemonEntry(kind: DaemonKind | 'standby'): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return fileURLToPath(new URL(`../../daemon/${kind}.${extension}`, import.meta.url));
 }
@@ -39,15 +41,18 @@ export type SpawnOptions = {
   readonly stateFile: string;
   readonly logFd: number;
   readonly listenFd: number | undefined;
+  /** Have a pipe to it: `stdio[STANDBY_PIPE_FD]` of the result. */
+  readonly pipe?: boolean;
 };
 
 /** Starts the process; except on Windows it outlives this one. Failure is an `error` event on the result. */
 export function spawnDaemon(options: SpawnOptions): ChildProcess {
   const inherited = options.listenFd === undefined ? [] : [options.listenFd];
+  const pipe = options.pipe === true ? ['pipe' as const] : [];
   const child = spawn(process.execPath, [...NODE_OPTIONS, options.entry, options.stateFile], {
     // On Windows only a process that is not detached ends with us; and there nothing could be adopted (identity.ts).
     detached: process.platform !== 'win32',
-    stdio: ['ignore', options.logFd, options.logFd, ...inherited],
+    stdio: ['ignore', options.logFd, options.logFd, ...inherited, ...pipe],
     env: { ...daemonEnvironment(process.env), ...FEW_ARENAS },
     windowsHide: true,
   });

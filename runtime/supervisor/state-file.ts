@@ -9,13 +9,14 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BulkheadError } from '../errors.ts';
+import type { DaemonKind } from '../message/config.ts';
 
 export const processIdentity = z.strictObject({ pid: z.int().min(1), startTicks: z.string(), bootId: z.string() });
 
 const stateFileSchema = z.strictObject({
   version: z.literal(1),
   id: z.string().min(1).max(200),
-  kind: z.enum(['capture', 'stream', 'probe']),
+  kind: z.enum(['capture', 'stream', 'probe', 'standby']),
   channel: z.string().min(1).max(64),
   generation: z.int().min(1),
   /** Proves in `hello` that the process was started from this file. It opens the local socket of this user and nothing else. */
@@ -31,6 +32,13 @@ const stateFileSchema = z.strictObject({
 });
 
 export type StateFile = z.output<typeof stateFileSchema>;
+/** Of a process that has work; of one that waits for some, the channel is the name of its profile. */
+export type DaemonState = StateFile & { readonly kind: DaemonKind };
+
+/** Whether it has work. */
+export function isDaemon(state: StateFile): state is DaemonState {
+  return state.kind !== 'standby';
+}
 
 /** Ids name files: letters, digits, dots, dashes and colons. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9.:-]{0,119}$/;
@@ -81,6 +89,13 @@ export function readStateFile(path: string): StateFile {
   const parsed = stateFileSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new BulkheadError('version', `The state file ${path} is of another version.`, { context: { path } });
+}
+
+/** The state file of a process that has work. Throws as `readStateFile` does, and `invalid` for a standby's. */
+export function readDaemonState(path: string): DaemonState {
+  const state = readStateFile(path);
+  if (isDaemon(state)) return state;
+  throw new BulkheadError('invalid', `${path} is the state file of a standby, not of a daemon.`, { context: { path } });
 }
 
 /** Paths of the state files in a run directory. Half-written ones of a supervisor that died in the middle are swept away. */

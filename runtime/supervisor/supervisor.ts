@@ -11,7 +11,8 @@ import { EventLog } from '../event-log.ts';
 import type { Logger } from '../log.ts';
 import type { MediaDescription } from '../media/track.ts';
 import { daemonConfigSchema, type DaemonKind, type ProbeConfig } from '../message/config.ts';
-import { findSurvivors } from './adoption.ts';
+import { PROFILES, type Profile } from '../message/standby.ts';
+import { endStandby, findSurvivors } from './adoption.ts';
 import type { Child } from './child.ts';
 import { listenControl, type ControlServer } from './control-server.ts';
 import type { Daemon } from './daemon.ts';
@@ -20,10 +21,11 @@ import { Generations } from './generations.ts';
 import { takePlace, type Place } from './place.ts';
 import { startProbe, type Probe } from './probe.ts';
 import { ROUND_MS, Rounds } from './rounds.ts';
-import { LIMIT_MS, type Reason } from './service.ts';
+import { LIMIT_MS, type Actual, type Reason } from './service.ts';
 import { Slot, type SlotHost } from './slot.ts';
 import { daemonEntry } from './spawn.ts';
-import { checkId } from './state-file.ts';
+import { StandbyPool } from './standby-pool.ts';
+import { checkId, isDaemon } from './state-file.ts';
 import type { BulkheadEvent, DaemonView, EventDetail, Spec } from './view.ts';
 import { Views } from './views.ts';
 
@@ -34,6 +36,7 @@ const ADOPTION_HOLD_MS = 60_000;
 /** Longer than any daemon is given to end, by asking and then by SIGKILL. */
 const CLOSE_LIMIT_MS = LIMIT_MS.stopping + LIMIT_MS.killing + 2_000;
 const MAX_PROBES = 4;
+const STARTING: ReadonlySet<Actual> = new Set(['spawning', 'initialising']);
 
 export type SupervisorOptions = {
   /** State files and the control socket; this user's alone. */
@@ -51,6 +54,8 @@ export type SupervisorOptions = {
   readonly adoptionHoldMs?: number;
   /** The program of a kind. */
   readonly daemonEntry?: (kind: DaemonKind) => string;
+  /** A process of each waits to take a daemon's place; a profile that is named twice waits twice. Default: one of each. */
+  readonly standby?: readonly Profile[];
 };
 export type { Spec } from './view.ts';
 type Options = Required<SupervisorOptions>;
@@ -61,6 +66,7 @@ export class Supervisor {
   readonly #host: SlotHost;
   readonly #slots = new Map<string, Slot>();
   readonly #probes = new Set<Probe>();
+  readonly #pool: StandbyPool;
   readonly #generations: Generations;
   readonly #events: Events;
   readonly #rounds: Rounds;
@@ -82,16 +88,28 @@ export class Supervisor {
       usage: (pid) => this.#rounds.usageOf(pid),
       restarts: (id) => this.#generations.restarts(id),
     });
-    this.#host = {
-      clock,
-      log,
-      random: options.random,
+    const common = {
       runDirectory: place.runDirectory,
       logDirectory: options.logDirectory,
       pageDirectory: place.pageDirectory,
       controlSocket: place.controlSocket,
+      nextGeneration: (id: string) => this.#generations.next(id),
+    };
+    this.#pool = new StandbyPool({
+      ...common,
+      clock,
+      log,
+      profiles: options.standby,
+      entry: () => daemonEntry('standby'),
+      occupation: () => this.#occupation(),
+    });
+    this.#host = {
+      ...common,
+      clock,
+      log,
+      random: options.random,
       entry: options.daemonEntry,
-      nextGeneration: (id) => this.#generations.next(id),
+      standby: (kind) => this.#pool.take(kind),
       event: (daemon, type, reason, detail) => this.#tell(daemon, type, reason, detail),
       changed: (slot) => this.#views.changed(slot),
       empty: (slot) => {
@@ -110,6 +128,7 @@ export class Supervisor {
       adoptionHoldMs: ADOPTION_HOLD_MS,
       daemonEntry,
       history: new EventLog(),
+      standby: PROFILES,
       ...given,
       runDirectory: resolve(given.runDirectory),
       logDirectory: resolve(given.logDirectory),
@@ -208,6 +227,10 @@ export class Supervisor {
     const { log, adoptionHoldMs } = this.#options;
     for (const { path, state } of findSurvivors(this.#place.runDirectory, this.#place.pageDirectory, log)) {
       this.#generations.seen(state.id, state.generation);
+      if (!isDaemon(state)) {
+        endStandby(path, state);
+        continue;
+      }
       // Whoever asked for a probe has gone with the last supervisor.
       this.#slot(state.id).adopt(path, state, state.kind === 'probe' ? 0 : adoptionHoldMs);
     }
@@ -224,6 +247,7 @@ export class Supervisor {
     this.#cancelRounds = clock.every(ROUND_MS, () => {
       this.#rounds.go();
       this.#views.lookForViewers([...this.#slots.values()]);
+      this.#pool.look();
     });
     process.on('exit', this.#onExit);
     process.on('uncaughtExceptionMonitor', this.#onCrash);
@@ -239,6 +263,13 @@ export class Supervisor {
     let slot = this.#slots.get(id);
     if (slot === undefined) this.#slots.set(id, (slot = new Slot(id, this.#host)));
     return slot;
+  }
+
+  #occupation(): 'starting' | 'nothing' | 'working' {
+    const slots = [...this.#slots.values()];
+    if (slots.length === 0) return 'nothing';
+    const starts = slots.some((slot) => slot.daemons().some(({ service }) => STARTING.has(service.actual)));
+    return starts || this.#probes.size > 0 ? 'starting' : 'working';
   }
 
   /** Every process there is. */
@@ -268,7 +299,7 @@ export class Supervisor {
 
     const late = Promise.withResolvers<'late'>();
     const cancel = this.#options.clock.after(CLOSE_LIMIT_MS, () => late.resolve('late'));
-    const everything = Promise.all([emptied.promise, ...probes.map((probe) => probe.ended)]);
+    const everything = Promise.all([emptied.promise, this.#pool.close(), ...probes.map((probe) => probe.ended)]);
     if ((await Promise.race([everything, late.promise])) === 'late') {
       const left = this.#children().map(({ pid }) => pid);
       this.#options.log.error({ left }, 'some daemons do not end; they are left behind');

@@ -12,7 +12,7 @@ import type { ExitMeaning } from '../../runtime/exit-code.ts';
 import type { DaemonConfig } from '../../runtime/message/config.ts';
 import { encodeFrame } from '../../runtime/message/framing.ts';
 import type { DaemonMessage } from '../../runtime/message/schema.ts';
-import { readStateFile } from '../../runtime/supervisor/state-file.ts';
+import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
 
 export type Behaviour = {
   /** `never` = it says hello and is never ready; an error kind = it fails with that. */
@@ -42,7 +42,7 @@ function end(code: number): never {
   process.exit(code);
 }
 
-const state = readStateFile(process.argv[2]!);
+const state = readDaemonState(process.argv[2]!);
 
 if (state.channel.startsWith('silent')) setInterval(() => {}, 1000);
 else if (state.channel.startsWith('garbage')) dial(Buffer.from('GET / HTTP/1.1\r\n\r\n'));

@@ -12,6 +12,8 @@ import { systemClock, type Clock } from '../../runtime/clock.ts';
 import { captureConfigSchema, streamConfigSchema } from '../../runtime/message/config.ts';
 import { identify } from '../../runtime/supervisor/identity.ts';
 import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
+import { readStateFile } from '../../runtime/supervisor/state-file.ts';
+import { StatusPageReader } from '../../runtime/supervisor/status-page.ts';
 import { Supervisor, type Spec, type SupervisorOptions } from '../../runtime/supervisor/supervisor.ts';
 import type { BulkheadEvent, DaemonView } from '../../runtime/supervisor/view.ts';
 import type { Behaviour } from './fake-daemon.ts';
@@ -68,6 +70,8 @@ export class Supervised {
       eventDirectory: home.events,
       log: SILENT,
       daemonEntry: () => FAKE_DAEMON,
+      // What is tested of one daemon should not depend on a process that happens to wait or not.
+      standby: [],
       ...options,
     });
     return new Supervised(supervisor);
@@ -160,6 +164,30 @@ export function exists(pid: number): boolean {
   return identify(pid) !== undefined;
 }
 
+/** The standby of a profile that has loaded everything and waits: its pid. Other than `not`. */
+export async function standbyOf(home: Home, profile: 'light' | 'media', not?: number): Promise<number> {
+  return await until(() => {
+    for (const name of list(home.run)) {
+      if (!name.startsWith(`standby_${profile}.`) || !name.endsWith('.json')) continue;
+      const state = readStateFile(path.join(home.run, name));
+      const pid = state.process?.pid;
+      if (pid !== undefined && pid !== not && isWaiting(state.statusPage)) return pid;
+    }
+    return undefined;
+  });
+}
+
+function isWaiting(statusPage: string): boolean {
+  try {
+    const page = StatusPageReader.open(statusPage);
+    const { phase } = page.sample();
+    page.close();
+    return phase === 'ready';
+  } catch {
+    return false;
+  }
+}
+
 /** A port that nobody listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -174,10 +202,12 @@ export async function supervisorProcess(
   home: Home,
   end: 'stay' | 'exit' | 'throw',
   specs: readonly Spec[],
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<{ process: ChildProcess; pids: Record<string, number> }> {
   const entry = fileURLToPath(new URL('supervisor-process.ts', import.meta.url));
   const child = spawn(process.execPath, [entry, home.path, end, ...specs.map((spec) => JSON.stringify(spec))], {
     stdio: ['ignore', 'pipe', end === 'throw' ? 'ignore' : 'inherit'],
+    env: { ...process.env, ...environment },
   });
   const lines = createInterface(child.stdout);
   const [line] = (await once(lines, 'line')) as [string];

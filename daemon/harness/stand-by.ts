@@ -1,0 +1,88 @@
+/**
+ * What a standby does: it loads what its kinds of daemon need, beats, and waits; told to, it becomes a daemon, by running that daemon's program in
+ * this process as if it had been started from nothing.
+ *
+ * Belongs here: the waiting, and putting everything that a fresh process would have inherited in its place. Does not belong here: what is loaded
+ * (daemon/standby.ts), and the life of a daemon (run-daemon.ts), which knows nothing of this.
+ */
+import { closeSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { toBulkheadError } from '../../runtime/errors.ts';
+import { EXIT } from '../../runtime/exit-code.ts';
+import { createLogger, type Logger } from '../../runtime/log.ts';
+import { Connection } from '../../runtime/message/connection.ts';
+import { assignmentSchema, PROFILES, type Assignment, type Profile } from '../../runtime/message/standby.ts';
+import { moveDescriptor, receiveDescriptors } from '../../runtime/supervisor/descriptors.ts';
+import { LISTEN_FD, STANDBY_PIPE_FD } from '../../runtime/supervisor/spawn.ts';
+import { readStateFile } from '../../runtime/supervisor/state-file.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { openPage } from './page.ts';
+
+const STDOUT_FD = 1;
+const STDERR_FD = 2;
+
+/** Stands by as the state file in the first argument says. `load` loads what daemons of the profile need; what fails is tried again by the daemon. */
+export async function standBy(load: (profile: Profile) => Promise<unknown>[]): Promise<void> {
+  const stateFile = process.argv[2] ?? '';
+  const state = readStateFile(stateFile);
+  process.title = `bulkhead standby ${state.channel}`;
+  const log = createLogger({ standby: state.channel, generation: state.generation });
+  const page = openPage(state, log);
+  const stopHeartbeat = startHeartbeat(page);
+
+  const leave = (): void => {
+    // Whoever started this process removes these as well, if it is there.
+    for (const file of [stateFile, state.statusPage]) rmSync(file, { force: true });
+    process.exit(EXIT.done);
+  };
+  process.on('SIGTERM', leave);
+  // A terminal sends these to everything that was started from it; our life is the supervisor's business.
+  process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
+
+  const pipe = new Socket({ fd: STANDBY_PIPE_FD, readable: true, writable: false });
+  let assigned = false;
+  const connection = new Connection<Assignment, never>(pipe, assignmentSchema, {
+    message: (assignment) => {
+      assigned = true;
+      stopHeartbeat();
+      page.close();
+      pipe.destroy();
+      process.off('SIGTERM', leave);
+      void become(assignment, log);
+    },
+    // Without a supervisor there is nothing to wait for.
+    closed: () => {
+      if (!assigned) leave();
+    },
+  });
+  const profile = PROFILES.find((name) => name === state.channel);
+  for (const result of await Promise.allSettled(profile === undefined ? [] : load(profile))) {
+    if (result.status === 'rejected')
+      log.warn({ err: toBulkheadError(result.reason, 'loading') }, 'something is missing');
+  }
+  if (!connection.open) return;
+  page.phase('ready');
+  log.info('standing by');
+}
+
+/** From here on this process is the daemon. What goes wrong ends it: its supervisor starts another one from nothing. */
+async function become({ stateFile, entry, listenFd }: Assignment, log: Logger): Promise<void> {
+  const [logFd, socketFd] = receiveDescriptors(LISTEN_FD) ?? [];
+  if (logFd === undefined || (socketFd === undefined) !== (listenFd === undefined)) {
+    log.error('what the daemon needs has not arrived');
+    process.exit(EXIT.temporary);
+  }
+  log.info({ stateFile }, 'becoming a daemon');
+  moveDescriptor(logFd, STDOUT_FD, STDERR_FD);
+  if (socketFd === undefined || listenFd === undefined) closeSync(LISTEN_FD);
+  else moveDescriptor(socketFd, listenFd);
+  process.argv.splice(1, 2, entry, stateFile);
+  try {
+    await import(pathToFileURL(entry).href);
+  } catch (error) {
+    log.error({ err: error }, 'the daemon cannot be loaded');
+    process.exit(EXIT.temporary);
+  }
+}
