@@ -1,8 +1,8 @@
 /**
  * The supervisor's rounds: what is looked at ten times a second, and who hears of it.
  *
- * Belongs here: gathering samples from status pages and /proc, and handing the findings to the slots. Does not belong here: the judgements
- * (watchdog.ts, starvation.ts) and what follows from them (service.ts). A policy more is a look more.
+ * Belongs here: gathering samples from status pages, and handing the findings to the slots. Does not belong here: the judgements (watchdog.ts,
+ * starvation.ts), memory (upkeep.ts) and what follows from them (service.ts). A policy more is a look more.
  */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -11,11 +11,9 @@ import type { Actual } from './service.ts';
 import type { Slot } from './slot.ts';
 import { Starvation } from './starvation.ts';
 import type { StatusSample } from './status-page.ts';
-import { UsageBook, type Usage } from './usage.ts';
 import { LOOK_MS, Watchdog } from './watchdog.ts';
 
 export const ROUND_MS = LOOK_MS;
-const USAGE_MS = 5_000;
 /** Rounds between looks at whether adopted processes exist: the loss of their control channel says it sooner, unless there was none. */
 const ALIVE_EVERY = 5;
 const DEFAULT_WATCHDOG_MS = 1_000;
@@ -31,18 +29,12 @@ export class Rounds {
   readonly #slots: () => readonly Slot[];
   readonly #watchdog = new Watchdog();
   readonly #starvation = new Starvation();
-  readonly #usage = new UsageBook();
-  #usageDueMs = 0;
   #rounds = 0;
 
   constructor(clock: Clock, log: Logger, slots: () => readonly Slot[]) {
     this.#clock = clock;
     this.#log = log;
     this.#slots = slots;
-  }
-
-  usageOf(pid: number): Usage | null {
-    return this.#usage.of(pid);
   }
 
   /** One round. */
@@ -53,8 +45,6 @@ export class Rounds {
     const seen = this.#slots().flatMap((slot) => slot.daemons().flatMap((daemon) => see(slot, daemon)));
     this.#lookForHangs(seen);
     this.#lookForPackets(seen);
-    this.#lookForRequests(seen);
-    this.#readUsage(seen);
   }
 
   #lookForHangs(seen: readonly Seen[]): void {
@@ -84,23 +74,6 @@ export class Rounds {
     });
     const back = new Set(this.#starvation.look(waiting, sources));
     for (const slot of this.#slots()) if (back.has(slot.id)) slot.wake();
-  }
-
-  #lookForRequests(seen: readonly Seen[]): void {
-    for (const { slot, daemon, sample } of seen) {
-      if (sample.recycleRequested && daemon === slot.current && !slot.replacing) slot.restart('soft', 'memory');
-    }
-  }
-
-  #readUsage(seen: readonly Seen[]): void {
-    const atMs = this.#clock.nowMs();
-    this.#usage.keep(
-      seen.flatMap(({ daemon }) => daemon.child?.pid ?? []),
-      atMs,
-    );
-    if (atMs < this.#usageDueMs) return;
-    this.#usageDueMs = atMs + USAGE_MS;
-    this.#usage.read(atMs);
   }
 }
 

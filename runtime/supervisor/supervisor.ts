@@ -2,7 +2,7 @@
  * The supervisor: keeps the daemons that are declared running, each in a process of its own, and tells how they are.
  *
  * Belongs here: opening and closing, the slots, and the interface to the rest of the runtime. Does not belong here: the decisions about one
- * daemon (service.ts) and one id (slot.ts), what is watched (rounds.ts), and anything that knows Node-RED. No media byte passes through it.
+ * daemon (service.ts) and one id (slot.ts), what is watched (rounds.ts, upkeep.ts), and anything that knows Node-RED. No media byte passes through it.
  */
 import { resolve } from 'node:path';
 import { systemClock, type Cancel, type Clock } from '../clock.ts';
@@ -18,6 +18,7 @@ import { listenControl, type ControlServer } from './control-server.ts';
 import type { Daemon } from './daemon.ts';
 import { Events } from './events.ts';
 import { Generations } from './generations.ts';
+import { MEMORY, type MemoryPolicy } from './memory-policy.ts';
 import { takePlace, type Place } from './place.ts';
 import { startProbe, type Probe } from './probe.ts';
 import { ROUND_MS, Rounds } from './rounds.ts';
@@ -26,6 +27,8 @@ import { Slot, type SlotHost } from './slot.ts';
 import { daemonEntry } from './spawn.ts';
 import { StandbyPool } from './standby-pool.ts';
 import { checkId, isDaemon } from './state-file.ts';
+import { Upkeep } from './upkeep.ts';
+import { UsageBook } from './usage.ts';
 import type { BulkheadEvent, DaemonView, EventDetail, Spec } from './view.ts';
 import { Views } from './views.ts';
 
@@ -52,6 +55,8 @@ export type SupervisorOptions = {
   readonly random?: () => number;
   /** How long an adopted daemon stays without being declared. */
   readonly adoptionHoldMs?: number;
+  /** Other figures of the memory policy. */
+  readonly memory?: Partial<MemoryPolicy>;
   /** The program of a kind. */
   readonly daemonEntry?: (kind: DaemonKind) => string;
   /** A process of each waits to take a daemon's place; a profile that is named twice waits twice. Default: one of each. */
@@ -70,6 +75,7 @@ export class Supervisor {
   readonly #generations: Generations;
   readonly #events: Events;
   readonly #rounds: Rounds;
+  readonly #upkeep: Upkeep;
   readonly #views: Views;
   #server: ControlServer | null = null;
   #cancelRounds: Cancel = () => {};
@@ -84,8 +90,16 @@ export class Supervisor {
     this.#generations = Generations.open(place.runDirectory);
     this.#events = new Events({ clock, log, directory: options.eventDirectory, history: options.history });
     this.#rounds = new Rounds(clock, log, () => [...this.#slots.values()]);
+    const usage = new UsageBook();
+    this.#upkeep = new Upkeep({
+      clock,
+      log,
+      usage,
+      policy: { ...MEMORY, ...options.memory },
+      leaks: (daemon, recycles) => this.#tell(daemon, 'daemon.leak', 'memory', { recycles }),
+    });
     this.#views = new Views(clock, log, {
-      usage: (pid) => this.#rounds.usageOf(pid),
+      usage: (pid) => usage.of(pid),
       restarts: (id) => this.#generations.restarts(id),
     });
     const common = {
@@ -129,6 +143,7 @@ export class Supervisor {
       daemonEntry,
       history: new EventLog(),
       standby: PROFILES,
+      memory: {},
       ...given,
       runDirectory: resolve(given.runDirectory),
       logDirectory: resolve(given.logDirectory),
@@ -245,9 +260,11 @@ export class Supervisor {
         this.#children().find(({ state }) => state.id === id && state.generation === generation),
     });
     this.#cancelRounds = clock.every(ROUND_MS, () => {
+      const slots = [...this.#slots.values()];
       this.#rounds.go();
-      this.#views.lookForViewers([...this.#slots.values()]);
+      this.#upkeep.go(slots);
       this.#pool.look();
+      this.#views.lookForViewers(slots);
     });
     process.on('exit', this.#onExit);
     process.on('uncaughtExceptionMonitor', this.#onCrash);

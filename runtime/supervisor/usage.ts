@@ -36,14 +36,16 @@ export class UsageBook {
   }
 }
 
-type Reading = { readonly privateBytes: number; readonly cpuMs: number };
+/** Memory is read every time. Processor time is counted in ticks of 10 ms: a rate over less than this would jump. */
+const CPU_MS = 5_000;
 
 /** Reads one process again and again. */
 class UsageMeter {
   /** Null where the platform does not say, and when the process is gone. */
   latest: Usage | null = null;
   readonly #pid: number;
-  #before: { readonly cpuMs: number; readonly atMs: number } | null = null;
+  #cpu: { readonly usedMs: number; readonly atMs: number } | null = null;
+  #cpuPercent: number | null = null;
 
   constructor(pid: number, atMs: number) {
     this.#pid = pid;
@@ -51,25 +53,33 @@ class UsageMeter {
   }
 
   read(atMs: number): void {
-    const reading = readUsage(this.#pid);
-    const before = this.#before;
-    this.#before = reading === null ? null : { cpuMs: reading.cpuMs, atMs };
-    this.latest =
-      reading === null ? null : { privateBytes: reading.privateBytes, cpuPercent: rate(reading, before, atMs) };
+    const privateBytes = readPrivateBytes(this.#pid);
+    if (this.#cpu === null || atMs - this.#cpu.atMs >= CPU_MS) this.#readCpu(atMs);
+    this.latest = privateBytes === null ? null : { privateBytes, cpuPercent: this.#cpuPercent };
+  }
+
+  #readCpu(atMs: number): void {
+    const usedMs = readCpuMs(this.#pid);
+    const before = this.#cpu;
+    this.#cpu = usedMs === null ? null : { usedMs, atMs };
+    if (usedMs === null || before === null) this.#cpuPercent = null;
+    else this.#cpuPercent = ((usedMs - before.usedMs) / (atMs - before.atMs)) * 100;
   }
 }
 
-function rate(now: Reading, before: { cpuMs: number; atMs: number } | null, atMs: number): number | null {
-  return before === null || atMs <= before.atMs ? null : ((now.cpuMs - before.cpuMs) / (atMs - before.atMs)) * 100;
+// The platform seam: Linux only. Elsewhere a supervisor knows neither, and says null.
+function readPrivateBytes(pid: number): number | null {
+  return readProc(pid, 'status', privateBytesOf);
 }
 
-// The platform seam: Linux only. Elsewhere a supervisor knows neither, and says null.
-function readUsage(pid: number): Reading | null {
+function readCpuMs(pid: number): number | null {
+  return readProc(pid, 'stat', cpuMsOf);
+}
+
+function readProc(pid: number, name: string, parse: (text: string) => number | null): number | null {
   if (process.platform !== 'linux') return null;
   try {
-    const privateBytes = privateBytesOf(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    const cpuMs = cpuMsOf(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    return privateBytes === null ? null : { privateBytes, cpuMs };
+    return parse(readFileSync(`/proc/${pid}/${name}`, 'latin1'));
   } catch {
     return null;
   }

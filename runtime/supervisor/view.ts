@@ -16,6 +16,8 @@ export type Spec = {
   readonly config: DaemonConfig;
   /** No heartbeat for this long = it hangs. Not part of the hash: it is the supervisor's business alone. */
   readonly watchdogMs?: number;
+  /** More private memory than this and it is replaced at once, instead of what the policy works out. Not part of the hash either. */
+  readonly memoryLimitBytes?: number;
 };
 
 export type Media = Extract<DaemonMessage, { type: 'media' }>['media'];

@@ -26,6 +26,8 @@ export type Behaviour = {
   /** Milliseconds that draining takes. */
   readonly drainMs?: number;
   readonly viewers?: number;
+  /** Keeps so much more memory with every second, from ready on. */
+  readonly leakMiBPerSecond?: number;
   /** Logs this text, and its whole configuration with it. */
   readonly print?: string;
   /** Messages to send when ready. */
@@ -33,6 +35,7 @@ export type Behaviour = {
   readonly onSignal?:
     | { readonly do: 'exit'; readonly code: number }
     | { readonly do: 'leave'; readonly meaning: ExitMeaning }
+    | { readonly do: 'leak'; readonly mibPerSecond: number }
     | { readonly do: 'busy' | 'throw' | 'reject' | 'recycle' | 'packet' }
     | { readonly do: 'send'; readonly messages: readonly DaemonMessage[] };
 };
@@ -80,6 +83,7 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
   if (behaviour.print !== undefined) context.log.info({ config }, behaviour.print);
   context.status.viewers(behaviour.viewers ?? 0);
   context.ready();
+  if (behaviour.leakMiBPerSecond !== undefined) leak(behaviour.leakMiBPerSecond);
   for (const message of behaviour.send ?? []) context.send(message);
   return {
     drain: async () => {
@@ -93,6 +97,14 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
       server.closeAllConnections();
     },
   };
+}
+
+const leaked: Buffer[] = [];
+
+/** In small steps, as a leak does. */
+function leak(mibPerSecond: number): void {
+  // Filled: a page that nobody touches is nobody's memory.
+  setInterval(() => leaked.push(Buffer.alloc((mibPerSecond << 20) / 20, 1)), 50);
 }
 
 function misbehave(what: Behaviour['onSignal'], context: DaemonContext): void {
@@ -110,6 +122,8 @@ function misbehave(what: Behaviour['onSignal'], context: DaemonContext): void {
       return;
     case 'recycle':
       return context.status.requestRecycle();
+    case 'leak':
+      return leak(what.mibPerSecond);
     case 'packet':
       return context.status.output();
     case 'send':
