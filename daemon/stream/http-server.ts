@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import os from 'node:os';
 import { BulkheadError, toBulkheadError } from '../../runtime/errors.ts';
-import { Assets } from './assets.ts';
+import { Assets, pageFolder } from '../../runtime/web-assets.ts';
 import type { Audience } from './audience.ts';
 import { hostOf, isOurHost, isOurOrigin } from './guard.ts';
 import { LiveSocket } from './live-socket.ts';
@@ -37,7 +37,7 @@ const GOODBYE_LIMIT_MS = 1500;
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #names: readonly string[];
-  readonly #assets = new Assets();
+  readonly #assets = new Assets(pageFolder('player'));
   readonly #live: LiveSocket;
   readonly #server: Server;
   /** Connections that carry a stream. */

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { BulkheadEvent } from '../../runtime/supervisor/view.ts';
-import { cameraFlows, eventually, freePorts, Host } from '../support/host.ts';
+import { cameraFlows, eventually, freePorts, Host, type FlowNode } from '../support/host.ts';
 
 let host: Host;
 let ports: number[];
@@ -12,17 +12,19 @@ let ports: number[];
 beforeAll(async () => {
   host = await Host.start();
   ports = await freePorts(2);
-  await host.deploy(
-    cameraFlows([
-      { channel: 'front', port: ports[0]!, camera: { name: 'Front door', source: 'test' } },
-      { channel: 'yard', port: ports[1]!, camera: { source: 'test' } },
-    ]),
-  );
+  await host.deploy(flows());
   await host.live('front', 'yard');
 });
 afterAll(async () => {
   await host?.remove();
 });
+
+function flows(): FlowNode[] {
+  return cameraFlows([
+    { channel: 'front', port: ports[0]!, camera: { name: 'Front door', source: 'test' } },
+    { channel: 'yard', port: ports[1]!, camera: { source: 'test' } },
+  ]);
+}
 
 const post = (route: string, body: unknown): Promise<Response> =>
   host.request(route, {
@@ -46,6 +48,7 @@ describe('GET /bulkhead/api/channels', () => {
       problem: null,
       port: ports[0],
       url: `http://127.0.0.1:${ports[0]}/`,
+      streams: [{ number: 1, port: ports[0], url: `http://127.0.0.1:${ports[0]}/`, daemon: 'stream:1' }],
       media: expect.objectContaining({ codec: 'h264', width: expect.any(Number), height: expect.any(Number) }),
       viewers: 0,
       recording: null,
@@ -60,6 +63,12 @@ describe('GET /bulkhead/api/channels', () => {
           uptimeMs: expect.any(Number),
           beatAgeMs: expect.any(Number),
           privateBytes: expect.any(Number),
+          loopLagMs: expect.any(Number),
+          laps: 0,
+          viewers: 0,
+          stopped: false,
+          degraded: null,
+          lastError: null,
         }),
       ),
     });
@@ -70,6 +79,27 @@ describe('GET /bulkhead/api/channels', () => {
     expect(answer.url).toBe(`${host.url}/bulkhead/`);
     expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
     expect(await answer.text()).not.toContain('Front door');
+    expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self';/);
+  });
+
+  test.each(['page.js', 'panel.css', 'icon.svg'])('serves the page its file %s', async (file) => {
+    const answer = await fetch(`${host.url}/bulkhead/panel/${file}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  test.each(['..%2f..%2fruntime%2fbulkhead.js', '%2e%2e/page.js', 'nothing.js'])(
+    'serves nothing else under the page: %s',
+    async (file) => {
+      expect((await fetch(`${host.url}/bulkhead/panel/${file}`)).status).toBe(404);
+    },
+  );
+
+  test('says who may not read, and who may write', async () => {
+    for (const route of ['/bulkhead/api/channels', '/bulkhead/api/events', '/bulkhead/api/may-write']) {
+      expect((await fetch(host.url + route)).status).toBe(401);
+    }
+    expect((await host.request('/bulkhead/api/may-write')).status).toBe(204);
   });
 
   test('health counts what is live, without names', async () => {
@@ -78,33 +108,116 @@ describe('GET /bulkhead/api/channels', () => {
   });
 });
 
+/** By id: what a process is told by. */
+async function processes(): Promise<Map<string, string>> {
+  const daemons = (await host.channels()).flatMap((channel) => channel.daemons);
+  return new Map(daemons.map(({ id, pid, generation }) => [id, `${pid} ${generation}`]));
+}
+
+type Answer = { generation: number; daemons: { id: string; kind: string; generation: number }[] };
+
+/** Waits until these daemons are what the answer said they would be, and gives the ids of all that are others than before. */
+async function settled(before: Map<string, string>, { daemons }: Answer): Promise<string[]> {
+  await eventually('the generations that were announced work', async () => {
+    const now = (await host.channels()).flatMap((channel) => channel.daemons);
+    return daemons.every(({ id, generation }) =>
+      now.some((daemon) => daemon.id === id && daemon.generation === generation && daemon.state === 'ready'),
+    );
+  });
+  await host.live('front', 'yard');
+  const after = await processes();
+  return [...before.keys()].filter((id) => after.get(id) !== before.get(id)).toSorted();
+}
+
 describe('POST /bulkhead/api/channels/:id/restart', () => {
-  test.each(['soft', 'hard'])('restarts one daemon of one channel (%s) and leaves the rest alone', async (mode) => {
-    const before = (await host.channels()).flatMap(({ daemons }) => daemons);
-    const answer = await post('/bulkhead/api/channels/front/restart', { mode, daemon: 'stream' });
+  test.each([
+    ['one kind of daemon softly', { mode: 'soft', daemon: 'stream' }, ['stream:1']],
+    ['one kind of daemon hard', { mode: 'hard', daemon: 'stream' }, ['stream:1']],
+    ['one daemon by its id', { mode: 'soft', daemon: 'capture:front' }, ['capture:front']],
+    ['a whole channel softly, which is what a bare request means', {}, ['capture:front', 'stream:1']],
+    ['a whole channel hard', { mode: 'hard' }, ['capture:front', 'stream:1']],
+  ])('restarts %s, and nothing else', async (_what, body, restarted) => {
+    const before = await processes();
+    const answer = await post('/bulkhead/api/channels/front/restart', body);
     expect(answer.status).toBe(202);
-    const { generation } = (await answer.json()) as { generation: number };
-    expect(generation).toBeGreaterThan(before.find(({ id }) => id === 'stream:1')!.generation);
-    await eventually('the new generation works', async () => {
-      const stream = (await host.channel('front'))?.daemons.find(({ kind }) => kind === 'stream');
-      return stream?.generation === generation && stream.state === 'ready';
-    });
-    const after = (await host.channels()).flatMap(({ daemons }) => daemons);
-    const rest = (daemons: typeof before) =>
-      daemons.filter(({ id }) => id !== 'stream:1').map(({ id, pid, generation }) => ({ id, pid, generation }));
-    expect(rest(after)).toEqual(rest(before));
-    await host.live('front', 'yard');
+    const result = (await answer.json()) as Answer;
+    expect(result.daemons.map(({ id }) => id).toSorted()).toEqual(restarted);
+    expect(result.generation).toBe(result.daemons[0]?.generation);
+    for (const { id, generation } of result.daemons) {
+      expect(generation).toBeGreaterThan(Number(before.get(id)?.split(' ')[1]));
+    }
+    expect(await settled(before, result)).toEqual(restarted);
   });
 
   test.each([
     ['a channel that is not there', 'nobody', { mode: 'soft' }, 404],
     ['a daemon that is not there', 'front', { mode: 'soft', daemon: 'record' }, 404],
+    ["another channel's daemon", 'front', { mode: 'soft', daemon: 'stream:2' }, 404],
     ['a mode that is none', 'front', { mode: 'gently' }, 400],
     ['another key', 'front', { mode: 'soft', all: true }, 400],
+    ['what is no object', 'front', ['soft'], 400],
   ])('refuses %s', async (_what, channel, body, status) => {
+    const before = await processes();
     const answer = await post(`/bulkhead/api/channels/${channel}/restart`, body);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toEqual({ error: { kind: expect.any(String), message: expect.any(String) } });
+    expect(await processes()).toEqual(before);
+  });
+});
+
+describe('POST /bulkhead/api/channels/:id/stop and start', () => {
+  const daemonsOf = async (channel: string) => (await host.channel(channel))?.daemons ?? [];
+
+  test('stops a channel, keeps it off over a deploy that does not change it, and starts it on the same port', async () => {
+    const before = await processes();
+    const answer = await post('/bulkhead/api/channels/yard/stop', {});
+    expect(answer.status).toBe(202);
+    expect(((await answer.json()) as Answer).daemons.map(({ id }) => id).toSorted()).toEqual([
+      'capture:yard',
+      'stream:2',
+    ]);
+    await eventually('it is stopped', async () => (await host.channel('yard'))?.state === 'stopped');
+    expect((await daemonsOf('yard')).map(({ stopped, pid }) => [stopped, pid])).toEqual([
+      [true, null],
+      [true, null],
+    ]);
+    await expect(fetch(`http://127.0.0.1:${ports[1]}/`)).rejects.toThrow();
+
+    await host.deploy(flows());
+    expect(await host.channel('yard')).toMatchObject({ state: 'stopped', port: ports[1] });
+
+    const started = await post('/bulkhead/api/channels/yard/start', {});
+    expect(started.status).toBe(202);
+    const changed = await settled(before, (await started.json()) as Answer);
+    expect(changed).toEqual(['capture:yard', 'stream:2']);
+    expect((await fetch(`http://127.0.0.1:${ports[1]}/health`)).status).toBe(200);
+  });
+
+  test('stops one daemon; a restart starts it as well', async () => {
+    await post('/bulkhead/api/channels/front/stop', { daemon: 'stream' });
+    await eventually('the stream is stopped', async () =>
+      (await daemonsOf('front')).some(
+        ({ kind, stopped, state }) => kind === 'stream' && stopped && state === 'stopped',
+      ),
+    );
+    expect((await daemonsOf('front')).find(({ kind }) => kind === 'capture')).toMatchObject({
+      state: 'ready',
+      stopped: false,
+    });
+    expect((await post('/bulkhead/api/channels/front/restart', { daemon: 'stream' })).status).toBe(202);
+    await host.live('front');
+    expect((await daemonsOf('front')).every(({ stopped }) => !stopped)).toBe(true);
+  });
+
+  test.each([
+    ['a channel that is not there', 'nobody', {}, 404],
+    ['a daemon that is not there', 'front', { daemon: 'record' }, 404],
+    ['a mode, which only a restart has', 'front', { mode: 'hard' }, 400],
+  ])('refuses %s', async (_what, channel, body, status) => {
+    for (const command of ['stop', 'start']) {
+      expect((await post(`/bulkhead/api/channels/${channel}/${command}`, body)).status).toBe(status);
+    }
+    await host.live('front', 'yard');
   });
 });
 

@@ -68,3 +68,17 @@ test.each([
   const [view] = channelViews({ sources: [source], streams: [stream], daemons: [], callerHost: 'nas.local' });
   expect(view?.url).toBe(url);
 });
+
+test('a camera that feeds two streams shows both, and the first as its own', () => {
+  const streams = [
+    { number: 7, host: '127.0.0.1', port: 9000, channel: 'front', daemonId: 'stream:7' },
+    { number: 2, host: '127.0.0.1', port: 8102, channel: 'front', daemonId: 'stream:2' },
+    { number: 3, host: '127.0.0.1', port: 8103, channel: 'yard', daemonId: 'stream:3' },
+  ];
+  const [view] = channelViews({ sources: [source], streams, daemons: [], callerHost: 'localhost' });
+  expect(view).toMatchObject({ number: 2, port: 8102, url: 'http://127.0.0.1:8102/' });
+  expect(view?.streams).toEqual([
+    { number: 2, port: 8102, url: 'http://127.0.0.1:8102/', daemon: 'stream:2' },
+    { number: 7, port: 9000, url: 'http://127.0.0.1:9000/', daemon: 'stream:7' },
+  ]);
+});

@@ -4,15 +4,14 @@
  * Everything but `/bulkhead/health` asks for a permission first; who has it is Node-RED's adminAuth. Does not belong here: what an answer is made of (beside
  * this file).
  */
-import { fileURLToPath } from 'node:url';
 import type { IRouter, Request, RequestHandler } from 'express';
-import { z } from 'zod';
 import type { Bulkhead } from '../../bulkhead.ts';
+import { commandChannel, readCommand } from '../../channel/commands.ts';
 import { EventLog } from '../../event-log.ts';
-import { BulkheadError } from '../../errors.ts';
 import { channelViews, type ChannelView } from './channel-view.ts';
 import { sendHistory, streamEvents } from './events-endpoint.ts';
 import { handler } from './http-error.ts';
+import { registerPanel } from './panel-page.ts';
 import { probeCamera, type ProbeAccess } from './probe-endpoint.ts';
 
 export type ApiOptions = {
@@ -25,14 +24,7 @@ export type ApiOptions = {
   readonly environment: ProbeAccess['environment'];
 };
 
-const restartSchema = z.strictObject({
-  mode: z.enum(['soft', 'hard']).default('soft'),
-  /** A kind, or the id of one daemon; none = every daemon of the channel. */
-  daemon: z.string().max(200).optional(),
-});
-
 const NO_EVENTS = new EventLog();
-const ASSETS = fileURLToPath(new URL('../assets', import.meta.url));
 
 function callerHost(request: Request): string {
   return (
@@ -53,33 +45,13 @@ function channels(bulkhead: Bulkhead | undefined, host: string): ChannelView[] {
   });
 }
 
-async function restart(bulkhead: Bulkhead | undefined, channel: string, body: unknown): Promise<object> {
-  const request = restartSchema.safeParse(body ?? {});
-  if (!request.success) {
-    throw new BulkheadError('invalid', 'Send {"mode": "soft" or "hard", "daemon": a kind such as "stream", or none}.');
-  }
-  const { mode, daemon } = request.data;
-  const own = bulkhead?.daemons().filter((view) => view.channel === channel) ?? [];
-  if (!bulkhead || own.length === 0) throw new BulkheadError('notFound', `There is no channel "${channel}".`);
-  const chosen = own.filter((view) => daemon === undefined || view.kind === daemon || view.id === daemon);
-  if (chosen.length === 0) throw new BulkheadError('notFound', `The channel "${channel}" has no daemon "${daemon}".`);
-  const supervisor = await bulkhead.supervisor;
-  const daemons = chosen.map(({ id, kind }) => ({ id, kind, generation: supervisor.restart(id, mode) }));
-  return { generation: daemons[0]?.generation, daemons };
-}
-
 /** Registers the API once. Routes cannot be taken back: they find the runtime of the moment when they are called. */
 export function registerApi(router: IRouter, options: ApiOptions): void {
   const { current, open, needsPermission, storedCredentials, environment } = options;
   const mayRead = needsPermission('bulkhead.read');
   const mayWrite = needsPermission('bulkhead.write');
 
-  // A page without data: what it shows it asks the API for, with the token of whoever is logged in.
-  router.get('/bulkhead', (request, response, next) => {
-    if (request.path === '/bulkhead') response.redirect(`${request.baseUrl}/bulkhead/`);
-    else next();
-  });
-  router.get('/bulkhead/', (_request, response) => response.sendFile('channels.html', { root: ASSETS }));
+  registerPanel(router);
   router.get(
     '/bulkhead/health',
     handler('reporting health', (_request, response) => {
@@ -95,13 +67,18 @@ export function registerApi(router: IRouter, options: ApiOptions): void {
       response.json(channels(current(), callerHost(request)));
     }),
   );
-  router.post(
-    '/bulkhead/api/channels/:id/restart',
-    mayWrite,
-    handler('restarting a channel', async (request, response) => {
-      response.status(202).json(await restart(current(), String(request.params['id']), request.body));
-    }),
-  );
+  // A page that offers what it may not do is a trap: this says beforehand whether the caller may write.
+  router.get('/bulkhead/api/may-write', mayWrite, (_request, response) => void response.sendStatus(204));
+  for (const command of ['restart', 'stop', 'start'] as const) {
+    router.post(
+      `/bulkhead/api/channels/:id/${command}`,
+      mayWrite,
+      handler(`giving a channel the command ${command}`, async (request, response) => {
+        const asked = readCommand(command, request.body);
+        response.status(202).json(await commandChannel(current(), String(request.params['id']), asked));
+      }),
+    );
+  }
   router.get(
     '/bulkhead/api/events',
     mayRead,

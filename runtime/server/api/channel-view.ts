@@ -4,7 +4,7 @@
 import type { AttachedStream } from '../../bulkhead.ts';
 import type { SourceView } from '../../channel/registry.ts';
 import type { MediaDescription } from '../../media/track.ts';
-import type { DaemonView, LastExit } from '../../supervisor/view.ts';
+import type { DaemonView } from '../../supervisor/view.ts';
 
 export type ChannelState = 'live' | 'starting' | 'starved' | 'held' | 'stopped';
 
@@ -16,8 +16,10 @@ export type ChannelView = {
   readonly state: ChannelState;
   /** Why it is not live, in words; null when it is, or when nobody knows. */
   readonly problem: string | null;
+  /** Number, port and url are those of the first stream; a camera may feed several. */
   readonly port: number | null;
   readonly url: string | null;
+  readonly streams: readonly ChannelStream[];
   readonly media: MediaDescription | null;
   readonly viewers: number;
   readonly daemons: readonly ChannelDaemon[];
@@ -25,10 +27,37 @@ export type ChannelView = {
   readonly recording: null;
 };
 
-export type ChannelDaemon = Pick<
-  DaemonView,
-  'id' | 'kind' | 'pid' | 'generation' | 'state' | 'restarts' | 'uptimeMs' | 'beatAgeMs' | 'privateBytes' | 'cpuPercent'
-> & { readonly lastExit: LastExit | null };
+/** One of the ports on which a channel is served, in the order of their numbers. */
+export type ChannelStream = {
+  readonly number: number;
+  readonly port: number;
+  readonly url: string;
+  /** Id of the daemon that serves it. */
+  readonly daemon: string;
+};
+
+const SHOWN = [
+  'id',
+  'kind',
+  'pid',
+  'generation',
+  'state',
+  'stopped',
+  'restarts',
+  'lastExit',
+  'lastError',
+  'degraded',
+  'uptimeMs',
+  'beatAgeMs',
+  'loopLagMs',
+  'privateBytes',
+  'cpuPercent',
+  'viewers',
+  'laps',
+] as const satisfies readonly (keyof DaemonView)[];
+
+/** What of a daemon the world may see. */
+export type ChannelDaemon = Pick<DaemonView, (typeof SHOWN)[number]>;
 
 export type ChannelFacts = {
   readonly sources: readonly SourceView[];
@@ -76,26 +105,34 @@ function streamUrl({ host, port }: AttachedStream, callerHost: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}/`;
 }
 
+function streamOf(stream: AttachedStream, callerHost: string): ChannelStream {
+  const { number, port, daemonId } = stream;
+  return { number, port, url: streamUrl(stream, callerHost), daemon: daemonId };
+}
+
 function daemonOf(view: DaemonView): ChannelDaemon {
-  const { id, kind, pid, generation, state, restarts, lastExit, uptimeMs, beatAgeMs, privateBytes, cpuPercent } = view;
-  return { id, kind, pid, generation, state, restarts, lastExit, uptimeMs, beatAgeMs, privateBytes, cpuPercent };
+  return Object.fromEntries(SHOWN.map((key) => [key, view[key]])) as ChannelDaemon;
 }
 
 /** Every channel, in the order of its number; those without a stream come last. */
 export function channelViews({ sources, streams, daemons, callerHost }: ChannelFacts): ChannelView[] {
   const views = sources.map((source): ChannelView => {
     const own = daemons.filter((daemon) => daemon.channel === source.channel);
-    const wired = streams.filter((stream) => stream.channel === source.channel).toSorted((a, b) => a.number - b.number);
-    const stream = wired[0];
+    const wired = streams
+      .filter((stream) => stream.channel === source.channel)
+      .toSorted((a, b) => a.number - b.number)
+      .map((stream) => streamOf(stream, callerHost));
+    const first = wired[0];
     const state = channelState(own);
     return {
       id: source.channel,
-      number: stream?.number ?? null,
+      number: first?.number ?? null,
       name: source.name,
       state,
       problem: state === 'live' ? null : problemOf(own),
-      port: stream?.port ?? null,
-      url: stream ? streamUrl(stream, callerHost) : null,
+      port: first?.port ?? null,
+      url: first?.url ?? null,
+      streams: wired,
       media: source.media,
       viewers: own.reduce((sum, daemon) => sum + daemon.viewers, 0),
       daemons: own.map(daemonOf).toSorted((a, b) => a.kind.localeCompare(b.kind) || a.id.localeCompare(b.id)),

@@ -1,5 +1,6 @@
 /**
- * The player's files. Only names that were found in its folder at the start are served, so that no path ever reaches the file system.
+ * The files of a page: the player's on a channel's port, the panel's beside the API. Only names that were found in its folder at the start are served, so
+ * that no path ever reaches the file system.
  *
  * Built, the folder holds JavaScript. Run from sources, it holds TypeScript: types are then stripped as the files are asked for, so that a
  * change shows with the next reload and no build is needed.
@@ -19,19 +20,21 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The player beside this daemon: `dist/ui/player` when built, `ui/player` in the sources. */
-export const PLAYER_FOLDER = path.resolve(import.meta.dirname, '../../ui/player');
+/** `dist/ui/<name>` when built, `ui/<name>` in the sources. */
+export function pageFolder(name: 'player' | 'panel'): string {
+  return path.resolve(import.meta.dirname, '../ui', name);
+}
 
 export class Assets {
   readonly #folder: string;
   readonly #names: ReadonlySet<string>;
 
-  constructor(folder = PLAYER_FOLDER) {
+  constructor(folder: string) {
     this.#folder = folder;
     this.#names = new Set(readdirSync(folder).filter((name) => path.extname(name) in TYPES));
   }
 
-  /** Reads a file by its bare name; `undefined` if the player has none of this name. */
+  /** Reads a file by its bare name; `undefined` if there is none of this name. */
   read(name: string): Asset | undefined {
     // Pages name what the build makes; in the sources it is there as TypeScript.
     const source = name.replace(/\.js$/, '.ts');
