@@ -7,11 +7,11 @@
 import type { BulkheadError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { describeTable, type MediaDescription, type StreamTable } from '../../runtime/media/track.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import type { DaemonReport } from '../../runtime/message/schema.ts';
 
 export type CameraReportOptions = {
   readonly log: Logger;
-  readonly send: (message: DaemonMessage) => void;
+  readonly send: (message: DaemonReport) => void;
   /** Marks the daemon's last error; null = it is over. */
   readonly setError: (error: BulkheadError | null) => void;
   readonly place: string;

@@ -1,13 +1,21 @@
 /**
  * The daemon's end of the control channel: dials the supervisor, dials again for ever, and loses nothing that matters in between.
  *
- * Belongs here: dialling, hello, what is said again after a break, what waits during one. Does not belong here: what messages mean, and
+ * Belongs here: dialling, hello, what is said again after a break, what waits during one. That the kernel took a message says nothing: its reader may be
+ * dying. So events are kept until the supervisor says that it has written them down. Does not belong here: what messages mean, and
  * what becomes of a daemon without a supervisor (orphan-grace.ts).
  */
 import { createConnection, type Socket } from 'node:net';
 import type { Logger } from '../../runtime/log.ts';
 import { Connection } from '../../runtime/message/connection.ts';
-import { supervisorMessageSchema, type DaemonMessage, type SupervisorMessage } from '../../runtime/message/schema.ts';
+import {
+  supervisorMessageSchema,
+  type DaemonEvent,
+  type DaemonMessage,
+  type DaemonReport,
+  type SupervisorCommand,
+  type SupervisorMessage,
+} from '../../runtime/message/schema.ts';
 
 const FIRST_DELAY_MS = 30;
 /** While nobody listens: a supervisor that comes back finds all its daemons within this time, and a dial in vain costs 0.1 ms. */
@@ -16,7 +24,7 @@ const MAX_DELAY_MS = 300;
 const MAX_UNWELCOME_DELAY_MS = 5_000;
 /** A channel that lived this long was a good one: the next dial is quick again. */
 const GOOD_MS = 1_000;
-/** Events that may wait for a supervisor; beyond that the oldest are dropped and counted. */
+/** Events that may wait for a supervisor; beyond that the oldest are dropped. The hole in their numbers tells how many. */
 const MAX_WAITING = 256;
 
 /** Facts that are still true after a break: the last of each is said again on every connection, in this order. */
@@ -24,7 +32,7 @@ const LASTING = ['ready', 'media', 'camera', 'degraded'] as const satisfies read
 type Lasting = (typeof LASTING)[number];
 
 export type ControlLinkEvents = {
-  readonly message: (message: SupervisorMessage) => void;
+  readonly message: (message: SupervisorCommand) => void;
   readonly up: () => void;
   readonly down: () => void;
 };
@@ -35,8 +43,13 @@ export class ControlLink {
   readonly #events: ControlLinkEvents;
   readonly #log: Logger;
   readonly #lasting = new Map<Lasting, DaemonMessage>();
+  /** Last words that nobody has heard yet. */
   #waiting: DaemonMessage[] = [];
-  #dropped = 0;
+  /** Events that nobody has acknowledged yet, with their numbers. */
+  #unacknowledged: Omit<DaemonEvent, 'acknowledged'>[] = [];
+  #number = 0;
+  #acknowledged = 0;
+  #whenAcknowledged = (): void => {};
   #socket: Socket | null = null;
   #connection: Connection<SupervisorMessage, DaemonMessage> | null = null;
   #delayMs = FIRST_DELAY_MS;
@@ -57,20 +70,23 @@ export class ControlLink {
   }
 
   /** Sends now, or when there is a supervisor again. */
-  send(message: DaemonMessage): void {
-    if (isLasting(message.type)) {
-      this.#lasting.set(message.type, message);
-      this.#connection?.send(message);
-      return;
+  send(report: DaemonReport): void {
+    if (report.type === 'event') {
+      this.#number += 1;
+      const event = { ...report, number: this.#number };
+      this.#unacknowledged.push(event);
+      if (this.#unacknowledged.length > MAX_WAITING) this.#unacknowledged.shift();
+      this.#connection?.send({ ...event, acknowledged: this.#acknowledged });
+    } else if (isLasting(report.type)) {
+      this.#lasting.set(report.type, report);
+      this.#connection?.send(report);
+    } else if (this.#connection?.send(report) !== true) {
+      this.#waiting.push(report);
+      if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
     }
-    if (this.#connection?.send(message) === true) return;
-    this.#waiting.push(message);
-    if (this.#waiting.length <= MAX_WAITING) return;
-    this.#waiting.shift();
-    this.#dropped += 1;
   }
 
-  /** Hands what is queued to the kernel and hangs up for good. Resolves after `limitMs` at the latest. */
+  /** Waits until every event is acknowledged, hands what is queued to the kernel and hangs up for good. Resolves after `limitMs` at the latest. */
   async close(limitMs: number): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -80,8 +96,12 @@ export class ControlLink {
       setTimeout(resolve, limitMs);
       socket.once('close', resolve);
       socket.once('finish', resolve);
-      this.#connection?.close();
+      this.#whenAcknowledged = () => {
+        if (this.#unacknowledged.length === 0) this.#connection?.close();
+      };
+      this.#whenAcknowledged();
     });
+    this.#connection?.close();
   }
 
   #dial(): void {
@@ -97,7 +117,10 @@ export class ControlLink {
   #open(socket: Socket): void {
     const sinceMs = performance.now();
     const connection = new Connection<SupervisorMessage, DaemonMessage>(socket, supervisorMessageSchema, {
-      message: (message) => this.#events.message(message),
+      message: (message) => {
+        if (message.type === 'acknowledged') this.#forget(message.number);
+        else this.#events.message(message);
+      },
       closed: (error) => {
         if (error !== null) this.#log.warn({ err: error }, 'the control channel was closed');
         this.#unwelcome = performance.now() - sinceMs < GOOD_MS;
@@ -112,12 +135,17 @@ export class ControlLink {
       const message = this.#lasting.get(type);
       if (message !== undefined) connection.send(message);
     }
-    if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'events were lost while there was no supervisor');
-    this.#dropped = 0;
+    for (const event of this.#unacknowledged) connection.send({ ...event, acknowledged: this.#acknowledged });
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#events.up();
-    for (const message of waiting) this.send(message);
+    for (const message of waiting) connection.send(message);
+  }
+
+  #forget(number: number): void {
+    this.#acknowledged = Math.max(this.#acknowledged, number);
+    this.#unacknowledged = this.#unacknowledged.filter((event) => event.number > number);
+    this.#whenAcknowledged();
   }
 
   #again(): void {

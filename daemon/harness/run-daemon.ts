@@ -10,7 +10,7 @@ import { BulkheadError, toBulkheadError, type ErrorKind } from '../../runtime/er
 import { EXIT, type ExitMeaning } from '../../runtime/exit-code.ts';
 import { createLogger, type Logger } from '../../runtime/log.ts';
 import type { DaemonConfig, DaemonKind } from '../../runtime/message/config.ts';
-import { PROTOCOL_VERSION, type DaemonMessage, type SupervisorMessage } from '../../runtime/message/schema.ts';
+import { PROTOCOL_VERSION, type DaemonReport, type SupervisorCommand } from '../../runtime/message/schema.ts';
 import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
 import type { Phase } from '../../runtime/supervisor/status-page.ts';
 import { ControlLink } from './control-link.ts';
@@ -26,7 +26,7 @@ export type DaemonContext = {
   /** The inherited listening socket: `server.listen({ fd })`. Undefined = bind by yourself. */
   readonly listenFd: number | undefined;
   /** Tells the supervisor; waits (bounded) while there is none. */
-  readonly send: (message: DaemonMessage) => void;
+  readonly send: (message: DaemonReport) => void;
   /** The work is being done. Once. */
   readonly ready: () => void;
   /** Ends this daemon from within, in order: `stop()` first, then the exit code. */
@@ -143,7 +143,7 @@ export function runDaemon<K extends DaemonKind>(
     },
   };
 
-  function obey(message: SupervisorMessage): void {
+  function obey(message: SupervisorCommand): void {
     switch (message.type) {
       case 'configure':
         // Sent again after a break in the channel.

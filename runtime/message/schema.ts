@@ -7,7 +7,7 @@ import { ERROR_KINDS } from '../errors.ts';
 import { daemonConfigSchema } from './config.ts';
 
 /** Raised with every change that an older peer would not understand; `hello` carries it. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const daemonKind = z.enum(['capture', 'stream', 'probe']);
 const text = z.string().max(500);
@@ -52,6 +52,10 @@ export const daemonMessageSchema = z.discriminatedUnion('type', [
   /** Something for the event log. `event` is one of the contract's event types. */
   z.strictObject({
     type: z.literal('event'),
+    /** Counts the events of this process from 1: sent again with the same number until it is acknowledged. */
+    number: z.int().min(1),
+    /** The newest that had been acknowledged when this was sent. A number that is missing after it was lost for want of room. */
+    acknowledged: z.int().min(0),
     event: z.string().max(64),
     reason: z.string().max(64).nullable(),
     detail: z.record(z.string().max(64), z.union([z.string().max(500), z.number(), z.boolean(), z.null()])),
@@ -66,9 +70,17 @@ export const supervisorMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('configure'), config: daemonConfigSchema }),
   /** Stop taking new work, finish what is under way, then exit with `recycled`. */
   z.strictObject({ type: z.literal('drain'), graceMs: z.int().min(0).max(60_000) }),
+  /** Events up to this number are written down: they need not be kept any more. */
+  z.strictObject({ type: z.literal('acknowledged'), number: z.int().min(1) }),
   /** Clean up and exit with `done`. */
   z.strictObject({ type: z.literal('stop') }),
 ]);
 
 export type DaemonMessage = z.output<typeof daemonMessageSchema>;
+export type DaemonEvent = Extract<DaemonMessage, { type: 'event' }>;
+/** What a daemon's work says: who says it, and which of how many events, is added on the way (daemon/harness/control-link.ts). */
+export type DaemonReport =
+  Exclude<DaemonMessage, { type: 'hello' | 'event' }> | Omit<DaemonEvent, 'number' | 'acknowledged'>;
 export type SupervisorMessage = z.output<typeof supervisorMessageSchema>;
+/** What a daemon is to do about it; the rest is between the two ends of the channel. */
+export type SupervisorCommand = Exclude<SupervisorMessage, { type: 'acknowledged' }>;

@@ -9,14 +9,13 @@ import { assertNever, BulkheadError, toBulkheadError } from '../errors.ts';
 import { EXIT, exitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonKind } from '../message/config.ts';
-import type { DaemonMessage } from '../message/schema.ts';
+import type { DaemonEvent, DaemonMessage } from '../message/schema.ts';
 import type { Child, ChildEvents, ChildExit } from './child.ts';
 import { Facts } from './facts.ts';
 import { Reports } from './reports.ts';
 import {
   hasProcess,
   LIMIT_MS,
-  REASONS,
   STOPPED,
   transition,
   type Effect,
@@ -41,6 +40,8 @@ export type DaemonHost = {
   /** A state was entered, and what entering it asks for has been done. */
   readonly entered: (daemon: Daemon) => void;
   readonly event: (daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail) => void;
+  /** The process tells an event of its own, perhaps once more: it is to be acknowledged. */
+  readonly heard: (daemon: Daemon, event: DaemonEvent) => void;
   /** Something that the view shows has changed. */
   readonly changed: (daemon: Daemon) => void;
 };
@@ -250,7 +251,7 @@ export class Daemon {
         }
         break;
       case 'event':
-        return this.#host.event(this, message.event, toReason(message.reason), message.detail);
+        return this.#host.heard(this, message);
       case 'failed':
         this.facts.note(message.errorKind, message.message);
         break;
@@ -264,8 +265,4 @@ export class Daemon {
     this.#host.log.warn({ daemon: this.who(), err: error }, 'a daemon has a problem');
     this.facts.error(error);
   }
-}
-
-function toReason(text: string | null): Reason | null {
-  return REASONS.find((reason) => reason === text) ?? null;
 }

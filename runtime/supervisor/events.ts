@@ -7,8 +7,10 @@
 import type { Clock } from '../clock.ts';
 import type { EventLog } from '../event-log.ts';
 import type { Logger } from '../log.ts';
+import type { DaemonEvent } from '../message/schema.ts';
 import { Journal } from './journal.ts';
 import { Recollection } from './recollection.ts';
+import { REASONS } from './service.ts';
 import type { BulkheadEvent } from './view.ts';
 
 /** Ids begin at the wall clock in microseconds, but not below 2001: a clock that is not set yet would give numbers that look like times. */
@@ -60,17 +62,30 @@ export class Events {
     history.open(known);
   }
 
-  /** `number` = which of its daemon's own events it is. False when it is not written down, for want of a disk. */
-  tell(event: Omit<BulkheadEvent, 'id' | 'time'>, number: number | null = null): boolean {
+  /** `number` = which of its daemon's own events it is. */
+  tell(event: Omit<BulkheadEvent, 'id' | 'time'>, number: number | null = null): void {
     const told: BulkheadEvent = { id: this.#nextId, time: Math.round(this.#clock.wallMs()), ...event };
     this.#nextId += 1;
     this.past.told(told, number);
-    const written = this.#journal.append({ type: 'event', event: told, number });
+    this.#journal.append({ type: 'event', event: told, number });
     if (this.#journal.full) this.#journal.rotate({ type: 'memory', memory: this.past.memory });
     this.#log.info({ event: told }, event.type);
     this.#hand(told, (heard) => this.#history.append(heard));
     for (const listener of this.#listeners) this.#hand(told, listener);
-    return written;
+  }
+
+  /**
+   * A daemon tells an event of its own, again when it does not know that we have it. Returns the number up to which it need not keep them; null = it
+   * must, because they are not written down.
+   */
+  hear(from: Pick<BulkheadEvent, 'channel' | 'daemon'>, heard: DaemonEvent): number | null {
+    const { number, acknowledged, event: type, detail } = heard;
+    const last = Math.max(this.past.number(from.daemon), acknowledged);
+    const lost = number - last - 1;
+    if (lost > 0) this.tell({ ...from, type: 'events.lost', reason: null, detail: { count: lost } });
+    const reason = REASONS.find((reason) => reason === heard.reason) ?? null;
+    if (number > last) this.tell({ ...from, type, reason, detail }, number);
+    return this.#journal.behind ? null : Math.max(number, last);
   }
 
   /** Nobody wants this daemon any more: should it come again, it has no past. */

@@ -74,17 +74,19 @@ export class Journal {
     return this.#lines >= MOST_LINES || this.#sizeBytes >= MOST_BYTES;
   }
 
-  /** False when it is only in memory for now. */
-  append(record: JournalRecord): boolean {
-    if (this.#closed) return false;
+  /** Some of it is only in memory for now. */
+  get behind(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  append(record: JournalRecord): void {
+    if (this.#closed) return;
     this.#waiting.push(encodeLine(record));
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
     try {
       this.#write();
-      return true;
     } catch (error) {
       this.#fail(error);
-      return false;
     }
   }
 

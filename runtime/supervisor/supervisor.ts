@@ -125,6 +125,10 @@ export class Supervisor {
       entry: options.daemonEntry,
       standby: (kind) => this.#pool.take(kind),
       event: (daemon, type, reason, detail) => this.#tell(daemon, type, reason, detail),
+      heard: (daemon, event) => {
+        const number = this.#events.hear({ channel: daemon.channel, daemon: daemon.who() }, event);
+        if (number !== null) daemon.child?.send({ type: 'acknowledged', number });
+      },
       changed: (slot) => this.#views.changed(slot),
       empty: (slot) => {
         this.#slots.delete(slot.id);

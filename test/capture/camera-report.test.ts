@@ -3,7 +3,7 @@ import { cameraError } from '../../daemon/capture/camera-error.ts';
 import { CameraReport } from '../../daemon/capture/camera-report.ts';
 import { Losses } from '../../daemon/capture/losses.ts';
 import { FrameRate } from '../../daemon/capture/frame-rate.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import type { DaemonReport } from '../../runtime/message/schema.ts';
 import type { StreamTable } from '../../runtime/media/track.ts';
 
 const TABLE: StreamTable = {
@@ -25,8 +25,8 @@ const TABLE: StreamTable = {
 const REFUSED = cameraError({ type: 'refused' }, 'camera/main');
 const LOCKED = cameraError({ type: 'credentialsMissing' }, 'camera/main');
 
-function report(): { report: CameraReport; sent: DaemonMessage[]; lines: { level: number; msg: string }[] } {
-  const sent: DaemonMessage[] = [];
+function report(): { report: CameraReport; sent: DaemonReport[]; lines: { level: number; msg: string }[] } {
+  const sent: DaemonReport[] = [];
   const lines: { level: number; msg: string }[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   return {
@@ -36,9 +36,8 @@ function report(): { report: CameraReport; sent: DaemonMessage[]; lines: { level
   };
 }
 
-const events = (sent: readonly DaemonMessage[]): string[] => sent.flatMap((m) => (m.type === 'event' ? [m.event] : []));
-const states = (sent: readonly DaemonMessage[]): string[] =>
-  sent.flatMap((m) => (m.type === 'camera' ? [m.state] : []));
+const events = (sent: readonly DaemonReport[]): string[] => sent.flatMap((m) => (m.type === 'event' ? [m.event] : []));
+const states = (sent: readonly DaemonReport[]): string[] => sent.flatMap((m) => (m.type === 'camera' ? [m.state] : []));
 
 test('a camera that stays away is one line in the log, however often it is dialled', () => {
   const { report: one, sent, lines } = report();

@@ -8,14 +8,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import type { ErrorKind } from '../../runtime/errors.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import type { DaemonReport } from '../../runtime/message/schema.ts';
 import { type Feeder, type FeederOptions, feedRing } from '../support/feed-ring.ts';
 import { type JsonProcess, spawnJson } from '../support/json-process.ts';
 
 export type StreamEvent =
   | { type: 'ready' }
   | { type: 'drained' }
-  | { type: 'message'; message: DaemonMessage }
+  | { type: 'message'; message: DaemonReport }
   | { type: 'failed'; kind: ErrorKind; text: string }
   | { type: 'laps'; count: number }
   | { type: 'viewers'; count: number }

@@ -9,7 +9,7 @@ import type { BulkheadError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/exit-code.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { streamConfigSchema } from '../../runtime/message/config.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import type { DaemonReport } from '../../runtime/message/schema.ts';
 import type { StreamEvent } from './stream-daemon.ts';
 
 const tell = (event: StreamEvent): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -38,7 +38,7 @@ const running = startStream(
     channel: config.channel,
     generation: Number(process.env['GENERATION'] ?? 1),
     listenFd,
-    send: (message: DaemonMessage) => tell({ type: 'message', message }),
+    send: (message: DaemonReport) => tell({ type: 'message', message }),
     ready: () => tell({ type: 'ready' }),
     exit: (meaning, error) => {
       if (error) tell({ type: 'failed', kind: error.kind, text: error.message });

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodeFrame, FrameDecoder } from '../../runtime/message/framing.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import { PROTOCOL_VERSION, type DaemonMessage } from '../../runtime/message/schema.ts';
 import { listenControl, type ControlServer, type Expected } from '../../runtime/supervisor/control-server.ts';
 import { SILENT, until } from '../support/supervised.ts';
 
@@ -16,7 +16,7 @@ const dialled: Socket[] = [];
 
 const hello = {
   type: 'hello',
-  protocol: 1,
+  protocol: PROTOCOL_VERSION,
   id: 'stream:door',
   kind: 'stream',
   generation: 3,
@@ -89,10 +89,10 @@ test.each<[string, object[]]>([
 });
 
 test('a daemon of another protocol version is shown the door, and the supervisor is told, once it has proved who it is', async () => {
-  await once((await dial({ ...hello, protocol: 2, nonce: 'wrong', more: 1 })).resume(), 'close');
+  await once((await dial({ ...hello, protocol: 99, nonce: 'wrong', more: 1 })).resume(), 'close');
   expect(heard).toEqual([]);
-  await once((await dial({ ...hello, protocol: 2, more: 1 })).resume(), 'close');
-  expect(heard).toEqual(['refused 2']);
+  await once((await dial({ ...hello, protocol: 99, more: 1 })).resume(), 'close');
+  expect(heard).toEqual(['refused 99']);
 });
 
 test('a second hello on one connection ends it', async () => {

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import { EventLog } from '../../runtime/event-log.ts';
+import type { DaemonEvent } from '../../runtime/message/schema.ts';
 import { Events } from '../../runtime/supervisor/events.ts';
 import type { BulkheadEvent } from '../../runtime/supervisor/view.ts';
 import { someEvent } from '../support/some-event.ts';
@@ -88,4 +89,64 @@ test('a daemon that nobody wants any more has no past, also not for the next sup
   events.forget('stream:1');
   events.close();
   expect(open().events.past.camera('stream:1')).toBeNull();
+});
+
+const from = { channel: event.channel, daemon: event.daemon };
+const heard = (number: number, acknowledged = 0): DaemonEvent => ({
+  type: 'event',
+  event: 'viewer.flood',
+  reason: null,
+  detail: { number },
+  number,
+  acknowledged,
+});
+const told = (history: EventLog): unknown[] =>
+  history
+    .all()
+    .map(({ type, detail }) => (type === 'events.lost' ? `${String(detail['count'])} lost` : detail['number']));
+
+test('an event that a daemon tells again is told once, also by the next supervisor', () => {
+  const { events, history } = open();
+  expect(events.hear(from, heard(1))).toBe(1);
+  expect(events.hear(from, heard(2))).toBe(2);
+  expect(events.hear(from, heard(1))).toBe(2);
+  expect(told(history)).toEqual([1, 2]);
+  const { events: next, history: later } = open();
+  expect(next.hear(from, heard(2))).toBe(2);
+  expect(next.hear(from, heard(3))).toBe(3);
+  expect(told(later)).toEqual([1, 2, 3]);
+});
+
+test('events of another process of the same daemon have numbers of their own', () => {
+  const { events, history } = open();
+  events.hear(from, heard(1));
+  events.hear({ ...from, daemon: { ...from.daemon, generation: 2, pid: 2 } }, heard(1));
+  events.hear({ ...from, daemon: { ...from.daemon, pid: 3 } }, heard(1));
+  expect(told(history)).toEqual([1, 1, 1]);
+});
+
+test('a hole in the numbers of a daemon is told, with how many are lost', () => {
+  const { events, history } = open();
+  events.hear(from, heard(1));
+  events.hear(from, heard(46));
+  expect(told(history)).toEqual([1, '44 lost', 46]);
+});
+
+test('a supervisor that has lost its journal does not take what was acknowledged for lost', () => {
+  const { events, history } = open();
+  expect(events.hear(from, heard(58, 57))).toBe(58);
+  expect(events.hear(from, heard(57, 57))).toBe(58);
+  expect(told(history)).toEqual([58]);
+});
+
+test('what is not written down is not acknowledged', () => {
+  const place = path.join(directory, 'events');
+  writeFileSync(place, '');
+  const history = new EventLog();
+  const events = new Events({ clock: createVirtualClock(), log: SILENT, directory: place, history });
+  opened.push(events);
+  expect(events.hear(from, heard(1))).toBeNull();
+  expect(told(history)).toEqual([1]);
+  rmSync(place);
+  expect(events.hear(from, heard(2))).toBe(2);
 });

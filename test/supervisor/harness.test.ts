@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { streamConfigSchema, type DaemonConfig } from '../../runtime/message/config.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import {
+  PROTOCOL_VERSION,
+  type DaemonEvent,
+  type DaemonMessage,
+  type DaemonReport,
+} from '../../runtime/message/schema.ts';
 import { listenControl, type ControlServer, type DaemonConnection } from '../../runtime/supervisor/control-server.ts';
 import { StatusPageReader } from '../../runtime/supervisor/status-page.ts';
 import { writeStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
@@ -20,11 +25,13 @@ let connection: DaemonConnection | undefined;
 let heard: DaemonMessage[];
 let daemon: ChildProcess;
 let output: string;
+let acknowledging: boolean;
 
 beforeEach(() => {
   directory = mkdtempSync(path.join(tmpdir(), 'bulkhead-'));
   heard = [];
   output = '';
+  acknowledging = true;
   connection = undefined;
 });
 afterEach(async () => {
@@ -44,7 +51,11 @@ async function listen(): Promise<void> {
         heard.push(hello);
         connection = opened;
         return {
-          message: (message) => heard.push(message),
+          message: (message) => {
+            heard.push(message);
+            if (message.type === 'event' && acknowledging)
+              opened.send({ type: 'acknowledged', number: message.number });
+          },
           closed: () => {
             if (connection === opened) connection = undefined;
           },
@@ -56,7 +67,8 @@ async function listen(): Promise<void> {
 }
 
 const media: MediaDescription = { codec: 'h264', width: 1, height: 1, fps: 1, audio: null, leftOut: [] };
-const event = (name: string): DaemonMessage => ({ type: 'event', event: name, reason: null, detail: {} });
+const events = (): DaemonEvent[] => heard.filter((message) => message.type === 'event');
+const event = (name: string): DaemonReport => ({ type: 'event', event: name, reason: null, detail: {} });
 
 const config = (behaviour: Behaviour, channel = 'door'): DaemonConfig =>
   streamConfigSchema.parse({
@@ -101,7 +113,13 @@ const exit = async (): Promise<unknown[]> =>
 test('a daemon says who it is, is shown by ps as its kind and channel, and beats', async () => {
   await start();
   await until(() => types().includes('ready'));
-  expect(heard[0]).toMatchObject({ type: 'hello', protocol: 1, id: 'stream:door', generation: 7, pid: daemon.pid });
+  expect(heard[0]).toMatchObject({
+    type: 'hello',
+    protocol: PROTOCOL_VERSION,
+    id: 'stream:door',
+    generation: 7,
+    pid: daemon.pid,
+  });
   expect(readFileSync(`/proc/${daemon.pid}/cmdline`, 'utf8').replaceAll('\0', '')).toBe('bulkhead stream door');
   const page = StatusPageReader.open(state.statusPage);
   expect(page.owner).toMatchObject({ pid: daemon.pid, generation: 7 });
@@ -128,6 +146,8 @@ test('a daemon that loses its supervisor dials until there is one, and says agai
   };
   await start({}, { given: captureSpec('door', behaviour).config });
   await until(() => types().includes('event'));
+  // The acknowledgement is on its way.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   await server!.close();
   heard = [];
   daemon.kill('SIGUSR2');
@@ -138,8 +158,52 @@ test('a daemon that loses its supervisor dials until there is one, and says agai
     { type: 'ready' },
     { type: 'media', media: null },
     { type: 'degraded', reason: null },
-    event('meanwhile'),
+    { ...event('meanwhile'), number: 2, acknowledged: 1 },
   ]);
+});
+
+test('an event that a dying supervisor took and did not acknowledge is told again, under the same number', async () => {
+  acknowledging = false;
+  await start({ send: [event('first'), event('second')] });
+  await until(() => events().length === 2);
+  const before = events();
+  await server!.close();
+  heard = [];
+  acknowledging = true;
+  await listen();
+  await until(() => events().length === 2);
+  expect(events()).toEqual(before);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await server!.close();
+  heard = [];
+  await listen();
+  await until(() => types().includes('ready'));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(events()).toEqual([]);
+});
+
+test('what a daemon cannot keep for a supervisor that is away leaves a hole in the numbers', async () => {
+  await start({ onSignal: { do: 'count', to: 300 } });
+  await until(() => types().includes('ready'));
+  await server!.close();
+  heard = [];
+  daemon.kill('SIGUSR2');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await listen();
+  await until(() => events().length === 256);
+  expect(events()[0]).toMatchObject({ detail: { number: 45 }, number: 45, acknowledged: 0 });
+  expect(events().at(-1)).toMatchObject({ detail: { number: 300 }, number: 300 });
+});
+
+test('a daemon that ends waits for the acknowledgement of what it said last', async () => {
+  acknowledging = false;
+  await start({ send: [event('last')] });
+  await until(() => events().length === 1);
+  daemon.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(daemon.exitCode).toBeNull();
+  connection!.send({ type: 'acknowledged', number: 1 });
+  expect(await exit()).toEqual([0, null]);
 });
 
 test('a configuration that comes a second time changes nothing', async () => {

@@ -11,7 +11,7 @@ import { BulkheadError, type ErrorKind } from '../../runtime/errors.ts';
 import type { ExitMeaning } from '../../runtime/exit-code.ts';
 import type { DaemonConfig } from '../../runtime/message/config.ts';
 import { encodeFrame } from '../../runtime/message/framing.ts';
-import type { DaemonMessage } from '../../runtime/message/schema.ts';
+import { PROTOCOL_VERSION, type DaemonReport } from '../../runtime/message/schema.ts';
 import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
 
 export type Behaviour = {
@@ -31,13 +31,16 @@ export type Behaviour = {
   /** Logs this text, and its whole configuration with it. */
   readonly print?: string;
   /** Messages to send when ready. */
-  readonly send?: readonly DaemonMessage[];
+  readonly send?: readonly DaemonReport[];
+  /** Tells this many events `test.counted`, numbered from 1, one every so many milliseconds. */
+  readonly count?: { readonly to: number; readonly everyMs: number };
   readonly onSignal?:
+    | { readonly do: 'count'; readonly to: number }
     | { readonly do: 'exit'; readonly code: number }
     | { readonly do: 'leave'; readonly meaning: ExitMeaning }
     | { readonly do: 'leak'; readonly mibPerSecond: number }
     | { readonly do: 'busy' | 'throw' | 'reject' | 'recycle' | 'packet' }
-    | { readonly do: 'send'; readonly messages: readonly DaemonMessage[] };
+    | { readonly do: 'send'; readonly messages: readonly DaemonReport[] };
 };
 
 /** Without a word, as only a defect would. */
@@ -56,7 +59,16 @@ else runDaemon(state.kind, start, { orphanGraceMs: state.channel.startsWith('orp
 
 function hello(more: object): Buffer {
   const { id, kind, generation, nonce } = state;
-  return encodeFrame({ type: 'hello', protocol: 1, id, kind, generation, pid: process.pid, nonce, ...more });
+  return encodeFrame({
+    type: 'hello',
+    protocol: PROTOCOL_VERSION,
+    id,
+    kind,
+    generation,
+    pid: process.pid,
+    nonce,
+    ...more,
+  });
 }
 
 /** Says something else than a daemon should, and stays. */
@@ -85,6 +97,12 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
   context.ready();
   if (behaviour.leakMiBPerSecond !== undefined) leak(behaviour.leakMiBPerSecond);
   for (const message of behaviour.send ?? []) context.send(message);
+  const { to, everyMs } = behaviour.count ?? { to: 0, everyMs: 0 };
+  let number = 0;
+  const counting = setInterval(() => {
+    if (number < to) tellNumber((number += 1), context);
+    else clearInterval(counting);
+  }, everyMs);
   return {
     drain: async () => {
       server.close();
@@ -126,12 +144,19 @@ function misbehave(what: Behaviour['onSignal'], context: DaemonContext): void {
       return leak(what.mibPerSecond);
     case 'packet':
       return context.status.output();
+    case 'count':
+      for (let number = 1; number <= what.to; number += 1) tellNumber(number, context);
+      return;
     case 'send':
       for (const message of what.messages) context.send(message);
       return;
     case undefined:
       return;
   }
+}
+
+function tellNumber(number: number, context: DaemonContext): void {
+  context.send({ type: 'event', event: 'test.counted', reason: null, detail: { number } });
 }
 
 function behaviourOf(config: DaemonConfig): Behaviour {
