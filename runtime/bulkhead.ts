@@ -22,7 +22,7 @@ import { removeRing } from './ring/remove-ring.ts';
 import { openLogFile } from './supervisor/log-file.ts';
 import { ensurePrivateDirectory } from './supervisor/private-directory.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
-import type { DaemonView } from './supervisor/view.ts';
+import type { BulkheadEvent, DaemonView } from './supervisor/view.ts';
 
 /** How long a deploy may leave a ring or a daemon without its node. */
 const HOLD_MS = 5000;
@@ -141,10 +141,13 @@ export class Bulkhead {
         clock: this.clock,
         log: createFileLogger(openLogFile(this.paths.logs, 'supervisor', 'all').fd, this.log),
       });
-      supervisor.on((event) => {
+      const describe = (event: BulkheadEvent): void => {
         const told = describeEvent(event);
         if (told) this.log[told.level](told.text);
-      });
+      };
+      // What it found while it was being opened, then what happens.
+      this.events.after(this.events.before).forEach(describe);
+      supervisor.on(describe);
       supervisor.onChange((view) => {
         for (const listener of this.#daemonListeners) listener(view);
       });

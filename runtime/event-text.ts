@@ -11,7 +11,10 @@ export function describeEvent({ type, channel, daemon, reason, detail }: Bulkhea
   switch (type) {
     case 'daemon.exited':
       return reason === 'crash' || reason === 'hang' || reason === 'memory'
-        ? { level: 'warn', text: `${who}: the process ended (${reason})` }
+        ? {
+            level: 'warn',
+            text: `${who}: the process ended (${reason}${detail['unattended'] === true ? ', while nobody watched' : ''})`,
+          }
         : null;
     case 'daemon.respawned': {
       const recoveryMs = detail['recoveryMs'];
@@ -19,6 +22,13 @@ export function describeEvent({ type, channel, daemon, reason, detail }: Bulkhea
     }
     case 'daemon.adopted':
       return { level: 'info', text: `${who}: went on without us, taken over` };
+    case 'supervisor.started':
+      return detail['cause'] === 'crash'
+        ? {
+            level: 'warn',
+            text: `it ended last time without being stopped; ${detail['adopted']} daemons went on alone`,
+          }
+        : null;
     case 'stream.starved':
       return { level: 'warn', text: `${who}: no video, the port is closed until the camera is back` };
     case 'camera.online':

@@ -69,6 +69,11 @@ export class ControlLink {
     return this.#connection !== null;
   }
 
+  /** Events that no supervisor has said to have. */
+  get untold(): readonly DaemonEvent[] {
+    return this.#unacknowledged.map((event) => ({ ...event, acknowledged: this.#acknowledged }));
+  }
+
   /** Sends now, or when there is a supervisor again. */
   send(report: DaemonReport): void {
     if (report.type === 'event') {

@@ -4,7 +4,6 @@
  * Belongs here: the life of the process from its state file to its exit code. Does not belong here: the work of a kind (daemon/<kind>/),
  * and any decision about being restarted (the supervisor's).
  */
-import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BulkheadError, toBulkheadError, type ErrorKind } from '../../runtime/errors.ts';
 import { EXIT, type ExitMeaning } from '../../runtime/exit-code.ts';
@@ -15,6 +14,7 @@ import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
 import type { Phase } from '../../runtime/supervisor/status-page.ts';
 import { ControlLink } from './control-link.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { leaveWord } from './last-word.ts';
 import { openPage } from './page.ts';
 import { ORPHAN_GRACE_MS, startOrphanGrace } from './orphan-grace.ts';
 
@@ -86,6 +86,7 @@ export function runDaemon<K extends DaemonKind>(
 
   let running: Promise<Running> | null = null;
   let leaving = false;
+  let failure: string | null = null;
   const drainEnded = Promise.withResolvers<void>();
   const enter = (phase: Phase): void => {
     page.phase(phase);
@@ -201,9 +202,10 @@ export function runDaemon<K extends DaemonKind>(
   }
 
   function tellFailure(error: BulkheadError): void {
+    failure = error.message.slice(0, MAX_TEXT);
     log.warn({ err: error }, 'the daemon fails');
     page.error(error.kind);
-    link.send({ type: 'failed', errorKind: error.kind, message: error.message.slice(0, MAX_TEXT) });
+    link.send({ type: 'failed', errorKind: error.kind, message: failure });
   }
 
   async function finish(code: number): Promise<void> {
@@ -212,11 +214,7 @@ export function runDaemon<K extends DaemonKind>(
     const orphaned = !link.up;
     await link.close(FLUSH_LIMIT_MS);
     stopHeartbeat();
-    if (orphaned) {
-      // Nobody is there to remove them.
-      rmSync(stateFile, { force: true });
-      rmSync(state.statusPage, { force: true });
-    }
+    if (orphaned) leaveWord(stateFile, state, { code, message: failure, events: link.untold });
     log.info({ code }, 'exit');
     process.exit(code);
   }

@@ -23,6 +23,18 @@ export const mediaSchema = z.strictObject({
 
 const errorKind = z.enum(ERROR_KINDS);
 
+/** Something for the event log. `event` is one of the contract's event types. */
+export const daemonEventSchema = z.strictObject({
+  type: z.literal('event'),
+  /** Counts the events of this process from 1: sent again with the same number until it is acknowledged. */
+  number: z.int().min(1),
+  /** The newest that had been acknowledged when this was sent. A number that is missing after it was lost for want of room. */
+  acknowledged: z.int().min(0),
+  event: z.string().max(64),
+  reason: z.string().max(64).nullable(),
+  detail: z.record(z.string().max(64), z.union([z.string().max(500), z.number(), z.boolean(), z.null()])),
+});
+
 /** From a daemon to its supervisor. */
 export const daemonMessageSchema = z.discriminatedUnion('type', [
   /** First on every connection: who I am. `nonce` proves that the supervisor (or its predecessor) started this process. */
@@ -49,17 +61,7 @@ export const daemonMessageSchema = z.discriminatedUnion('type', [
     message: text.nullable(),
     retryMs: z.number().nullable(),
   }),
-  /** Something for the event log. `event` is one of the contract's event types. */
-  z.strictObject({
-    type: z.literal('event'),
-    /** Counts the events of this process from 1: sent again with the same number until it is acknowledged. */
-    number: z.int().min(1),
-    /** The newest that had been acknowledged when this was sent. A number that is missing after it was lost for want of room. */
-    acknowledged: z.int().min(0),
-    event: z.string().max(64),
-    reason: z.string().max(64).nullable(),
-    detail: z.record(z.string().max(64), z.union([z.string().max(500), z.number(), z.boolean(), z.null()])),
-  }),
+  daemonEventSchema,
   /** The last word before an exit that the daemon chooses itself. */
   z.strictObject({ type: z.literal('failed'), errorKind, message: text }),
 ]);

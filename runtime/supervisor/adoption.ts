@@ -8,25 +8,59 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { monotonicUs } from '../clock.ts';
 import { toBulkheadError } from '../errors.ts';
+import { exitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
-import { isAlive, signalProcess } from './identity.ts';
-import { listStateFiles, processIdentity, readStateFile, type StateFile } from './state-file.ts';
+import { bootId, isAlive, signalProcess } from './identity.ts';
+import type { Outcome, Reason } from './service.ts';
+import {
+  isDaemon,
+  listStateFiles,
+  processIdentity,
+  readStateFile,
+  type DaemonState,
+  type StateFile,
+} from './state-file.ts';
+import { bootTag, StatusPageReader, type StatusSample } from './status-page.ts';
 
 export type Survivor = { readonly path: string; readonly state: StateFile };
 
-/** Survivors, the newest generation of each id first; files of those that are gone are removed. */
-export function findSurvivors(runDirectory: string, pageDirectory: string, log: Logger): Survivor[] {
+/** A daemon that ended while there was no supervisor. Its files stay until its end has been told. */
+export type Departed = {
+  readonly path: string;
+  readonly state: DaemonState;
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly code: number | null;
+  readonly message: string | null;
+  /** Milliseconds since 1970: when it ended, or last beat; null = nobody knows. */
+  readonly time: number | null;
+};
+
+export type Found = {
+  /** The newest generation of each id first. */
+  readonly survivors: readonly Survivor[];
+  readonly departed: readonly Departed[];
+};
+
+/** Who is still there and who is not; files that mean nothing any more are removed. */
+export function findSurvivors(runDirectory: string, pageDirectory: string, log: Logger): Found {
   const survivors: Survivor[] = [];
+  const departed: Departed[] = [];
   for (const path of listStateFiles(runDirectory)) {
     try {
       const state = readStateFile(path);
       // Without a process written down, its supervisor died around the spawn: if there is one, it will dial and say who it is.
-      if (state.process === undefined || isAlive(state.process)) {
+      if (state.ended === undefined && (state.process === undefined || isAlive(state.process))) {
         survivors.push({ path, state });
         continue;
       }
       log.info({ id: state.id, generation: state.generation }, 'a daemon ended while there was no supervisor');
+      if (isDaemon(state) && state.kind !== 'probe') {
+        departed.push(inquire(path, state));
+        continue;
+      }
     } catch (error) {
       log.warn({ err: toBulkheadError(error, 'reading a state file') }, 'a state file cannot be used; it is removed');
       endForeignVersion(path, log);
@@ -34,7 +68,48 @@ export function findSurvivors(runDirectory: string, pageDirectory: string, log: 
     rmSync(path, { force: true });
   }
   sweepPages(pageDirectory, new Set(survivors.map(({ state }) => state.statusPage)));
-  return survivors.toSorted((a, b) => b.state.generation - a.state.generation);
+  return { survivors: survivors.toSorted((a, b) => b.state.generation - a.state.generation), departed };
+}
+
+/** Removes what is left of it. */
+export function bury({ path }: Departed): void {
+  rmSync(path, { force: true });
+}
+
+const REASON: Readonly<Record<Outcome, Reason>> = {
+  // Nobody but an operator ends a daemon that has no supervisor; or it had none for too long, and then nobody wanted it.
+  done: 'operator',
+  recycled: 'deploy',
+  starved: 'starved',
+  config: 'config',
+  temporary: 'crash',
+  killed: 'crash',
+  crash: 'crash',
+};
+
+/** How a daemon ended: in its own words, or by what its status page shows. */
+function inquire(path: string, state: DaemonState): Departed {
+  const page = lastPage(state);
+  const code = state.ended?.code ?? page?.exitCode ?? null;
+  const outcome = code === null ? 'crash' : (exitMeaning(code) ?? 'crash');
+  const rebooted = state.process !== undefined && state.process.bootId !== bootId();
+  const message = state.ended?.message ?? (rebooted ? 'The machine was started anew.' : null);
+  const beatTime = page === null ? null : Date.now() - Math.round((monotonicUs() - page.beatUs) / 1000);
+  return { path, state, outcome, reason: REASON[outcome], code, message, time: state.ended?.time ?? beatTime };
+}
+
+/** Its status page as it left it; null when there is none, or it is another process's. */
+function lastPage({ statusPage, process, generation }: DaemonState): StatusSample | null {
+  try {
+    const page = StatusPageReader.open(statusPage);
+    const { owner } = page;
+    const sample = page.sample();
+    page.close();
+    const own = owner.pid === process?.pid && owner.generation === generation && owner.bootTag === bootTag(bootId());
+    return own && sample.beat > 0 ? sample : null;
+  } catch {
+    return null;
+  }
 }
 
 /** A state file of another version of us may still name its process well enough: it is asked to end, or it would hold its port and its ring. */

@@ -278,8 +278,9 @@ export class Child implements Expected {
     this.#connection = null;
     this.#page?.close();
     this.#page = null;
-    for (const file of [this.#stateFile, this.state.statusPage]) this.#remove(file);
+    // Told first: were we killed in between, the next supervisor would find nothing to tell of.
     this.#events.exited(this.#end.exit, this.#end.error);
+    for (const file of [this.#stateFile, this.state.statusPage]) this.#remove(file);
   }
 
   /** Somebody may have moved the folder away: that a file cannot be removed must not keep the end of the process from being told. */

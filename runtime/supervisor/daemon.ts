@@ -113,7 +113,7 @@ export class Daemon {
 
   /** Takes over a process of an earlier supervisor; `adopt` makes it with the events it is given. */
   adopt(adopt: (events: ChildEvents) => Child): void {
-    this.#started(adopt(this.#childEvents()), true);
+    this.#started(adopt(this.#childEvents()));
     this.feed({ type: 'adopt' });
   }
 
@@ -188,18 +188,18 @@ export class Daemon {
 
   #spawn(): void {
     try {
-      this.#started(this.#host.launch(this.#childEvents()), false);
+      this.#started(this.#host.launch(this.#childEvents()));
     } catch (error) {
       this.#noteError(toBulkheadError(error, 'starting a daemon'));
       this.#exited({ code: EXIT.temporary, signal: null }, false);
     }
   }
 
-  #started(child: Child, adopted: boolean): void {
+  #started(child: Child): void {
     this.#child = child;
     this.#state = child.state;
     this.#pid = child.pid;
-    this.facts.begin(this.#host.clock.nowMs(), adopted);
+    this.facts.begin(this.#host.clock.nowMs());
   }
 
   #childEvents(): ChildEvents {

@@ -52,6 +52,10 @@ export class Events {
         this.past = new Recollection(record.memory);
         continue;
       }
+      if (record.type === 'forgotten') {
+        this.past.forget(record.id);
+        continue;
+      }
       if (record.event.id <= lastId) continue;
       lastId = record.event.id;
       known.push(record.event);
@@ -90,7 +94,7 @@ export class Events {
 
   /** Nobody wants this daemon any more: should it come again, it has no past. */
   forget(id: string): void {
-    if (this.past.forget(id)) this.#journal.append({ type: 'memory', memory: this.past.memory });
+    if (this.past.forget(id)) this.#journal.append({ type: 'forgotten', id });
   }
 
   /** Returns what ends it. */

@@ -20,7 +20,6 @@ export class Facts {
   /** When its process was started; null without one. */
   startedMs: number | null = null;
   readonly #wallMs: () => number;
-  #cameraTold: 'online' | 'offline' | 'by the last supervisor' | null = null;
 
   constructor(wallMs: () => number) {
     this.#wallMs = wallMs;
@@ -32,10 +31,9 @@ export class Facts {
     this.media ??= previous.media;
   }
 
-  /** There is a process, ours or one of an earlier supervisor, which has told about its camera already. */
-  begin(startedMs: number, adopted: boolean): void {
+  /** There is a process, ours or one of an earlier supervisor. */
+  begin(startedMs: number): void {
     this.startedMs = startedMs;
-    if (adopted) this.#cameraTold = 'by the last supervisor';
   }
 
   /** The process is gone, and with it what was true of it alone. */
@@ -57,13 +55,9 @@ export class Facts {
     this.lastExit = { ...exit, time: Math.round(this.#wallMs()) };
   }
 
-  /** Takes what capture says of its camera; true when the world should hear of it. */
+  /** Takes what capture says of its camera; true when the world should have heard of it, now or before. */
   hearCamera({ state, errorKind, message, retryMs }: CameraMessage): boolean {
     this.camera = { state, errorKind, message, retryMs };
-    if (state === 'connecting') return false;
-    // A respawned capture daemon tells again what is known already; an adopted one tells what the last supervisor has told.
-    const told = this.#cameraTold === 'by the last supervisor' ? state : this.#cameraTold;
-    this.#cameraTold = state;
-    return told !== state;
+    return state !== 'connecting';
   }
 }

@@ -14,7 +14,9 @@ export type JournalRecord =
   /** `number` = which of its daemon's own events it is; null for one that the supervisor told. */
   | { readonly type: 'event'; readonly event: BulkheadEvent; readonly number: number | null }
   /** What is to be remembered of everything before: begins a file, so that older ones may go. */
-  | { readonly type: 'memory'; readonly memory: Memory };
+  | { readonly type: 'memory'; readonly memory: Memory }
+  /** A daemon that is not wanted any more: nothing that was before is to be remembered of it. */
+  | { readonly type: 'forgotten'; readonly id: string };
 
 /** `,"crc":"01234567"}` */
 const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/;
@@ -23,12 +25,14 @@ const NEWLINE = 0x0a;
 
 /** One line, its newline included. */
 export function encodeLine(record: JournalRecord): string {
-  const json = JSON.stringify(
-    record.type === 'memory'
-      ? { memory: record.memory }
-      : { ...record.event, ...(record.number === null ? {} : { number: record.number }) },
-  );
+  const json = JSON.stringify(contents(record));
   return `${json.slice(0, -1)},"crc":"${checksum(json)}"}\n`;
+}
+
+function contents(record: JournalRecord): object {
+  if (record.type === 'memory') return { memory: record.memory };
+  if (record.type === 'forgotten') return { forgotten: record.id };
+  return { ...record.event, ...(record.number === null ? {} : { number: record.number }) };
 }
 
 /** The record of a line without its newline; null when it is damaged, or whole and of a kind that this version does not know. */
@@ -45,6 +49,7 @@ function understand(value: Record<string, unknown>): JournalRecord | null {
     const memory = memorySchema.safeParse(value['memory']);
     return memory.success ? { type: 'memory', memory: memory.data } : null;
   }
+  if (typeof value['forgotten'] === 'string') return { type: 'forgotten', id: value['forgotten'] };
   const { number = null, ...event } = value as { readonly number?: number } & BulkheadEvent;
   const known =
     typeof event.id === 'number' &&

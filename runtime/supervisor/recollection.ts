@@ -19,8 +19,10 @@ export const memorySchema = z.object({
   outages: z.record(z.string(), z.object({ time: z.int(), reason: z.enum(REASONS) })),
   /** Processes whose end has been told. */
   ended: z.record(z.string(), z.literal(1)),
-  /** Whether the supervisor that told the last event has said that it stops; null = there was none. */
-  stopped: z.boolean().nullable(),
+  /** How many supervisors there were. */
+  starts: z.int().min(0),
+  /** Whether the last one has said that it stops. */
+  stopped: z.boolean(),
 });
 export type Memory = z.output<typeof memorySchema>;
 
@@ -39,14 +41,16 @@ export class Recollection {
   readonly #numbers: Map<string, number>;
   readonly #outages: Map<string, { time: number; reason: Reason }>;
   readonly #ended: Map<string, 1>;
-  #stopped: boolean | null;
+  #starts: number;
+  #stopped: boolean;
 
   constructor(memory?: Memory) {
     this.#cameras = new Map(Object.entries(memory?.cameras ?? {}));
     this.#numbers = new Map(Object.entries(memory?.numbers ?? {}));
     this.#outages = new Map(Object.entries(memory?.outages ?? {}));
     this.#ended = new Map(Object.entries(memory?.ended ?? {}));
-    this.#stopped = memory?.stopped ?? null;
+    this.#starts = memory?.starts ?? 0;
+    this.#stopped = memory?.stopped ?? false;
   }
 
   get memory(): Memory {
@@ -55,19 +59,26 @@ export class Recollection {
       numbers: Object.fromEntries(this.#numbers),
       outages: Object.fromEntries(this.#outages),
       ended: Object.fromEntries(this.#ended),
+      starts: this.#starts,
       stopped: this.#stopped,
     };
   }
 
+  /** How many supervisors there were. */
+  get starts(): number {
+    return this.#starts;
+  }
+
   /** How the last supervisor ended; `first` = there was none. */
   get lastEnd(): 'first' | 'clean' | 'crash' {
-    if (this.#stopped === null) return 'first';
+    if (this.#starts === 0) return 'first';
     return this.#stopped ? 'clean' : 'crash';
   }
 
-  /** What was last told of the camera of this daemon; null = nothing. */
-  camera(id: string): 'online' | 'offline' | null {
-    return this.#cameras.get(id) ?? null;
+  /** Whether the world has been told this of the camera of this daemon, and nothing else since. */
+  knows(type: string, id: string): boolean {
+    const camera = this.#cameras.get(id);
+    return camera !== undefined && type === `camera.${camera}`;
   }
 
   /** The number of the newest of a process's own events that was told; 0 = none. */
@@ -85,7 +96,7 @@ export class Recollection {
   }
 
   /** An event was told. */
-  told({ type, daemon, reason, time }: BulkheadEvent, number: number | null): void {
+  told({ type, daemon, reason, time, detail }: BulkheadEvent, number: number | null): void {
     if (number !== null) put(this.#numbers, processKey(daemon), number);
     // Whoever tells anything is there.
     this.#stopped = type === 'supervisor.stopped';
@@ -98,12 +109,17 @@ export class Recollection {
         put(this.#ended, processKey(daemon), 1);
         this.#numbers.delete(processKey(daemon));
         if (reason !== null && MISSED.has(reason) && !this.#outages.has(daemon.id)) {
-          put(this.#outages, daemon.id, { time, reason });
+          // One that ended unattended says when it did.
+          const since = typeof detail['time'] === 'number' ? detail['time'] : time;
+          put(this.#outages, daemon.id, { time: Math.round(since), reason });
         }
         return;
       case 'daemon.respawned':
       case 'daemon.recycled':
         this.#outages.delete(daemon.id);
+        return;
+      case 'supervisor.started':
+        this.#starts += 1;
         return;
       case 'supervisor.stopped':
         // Everything was ended in order: the next one begins afresh.

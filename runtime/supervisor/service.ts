@@ -257,9 +257,11 @@ const ready: Rule<'ready'> = (service, event) => {
   };
   return {
     service: { ...service, actual: 'ready', adopting: false, readySinceMs: event.atMs, outage: null },
-    effects: service.adopting
-      ? [report({ type: 'adopted' })]
-      : [report({ type: 'ready' }), ...(outage === null ? none : [report(recovered())])],
+    effects: [
+      report({ type: service.adopting ? 'adopted' : 'ready' }),
+      // An earlier supervisor may have told of an outage and not of its end.
+      ...(outage === null ? none : [report(recovered())]),
+    ],
   };
 };
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BulkheadError } from '../errors.ts';
 import type { DaemonKind } from '../message/config.ts';
+import { daemonEventSchema } from '../message/schema.ts';
 
 export const processIdentity = z.strictObject({ pid: z.int().min(1), startTicks: z.string(), bootId: z.string() });
 
@@ -29,6 +30,17 @@ const stateFileSchema = z.strictObject({
   specHash: z.string(),
   /** Who it became; missing = the spawn is under way, or failed. */
   process: processIdentity.optional(),
+  /** How it ended when there was no supervisor to tell: written by the daemon itself, as its last act. */
+  ended: z
+    .strictObject({
+      code: z.int(),
+      /** Milliseconds since 1970. */
+      time: z.int(),
+      message: z.string().nullable(),
+      /** What it had told nobody yet. */
+      events: z.array(daemonEventSchema).readonly(),
+    })
+    .optional(),
 });
 
 export type StateFile = z.output<typeof stateFileSchema>;

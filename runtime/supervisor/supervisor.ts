@@ -12,7 +12,7 @@ import type { Logger } from '../log.ts';
 import type { MediaDescription } from '../media/track.ts';
 import { daemonConfigSchema, type DaemonKind, type ProbeConfig } from '../message/config.ts';
 import { PROFILES, type Profile } from '../message/standby.ts';
-import { endStandby, findSurvivors } from './adoption.ts';
+import { bury, endStandby, findSurvivors, type Departed } from './adoption.ts';
 import type { Child } from './child.ts';
 import { listenControl, type ControlServer } from './control-server.ts';
 import type { Daemon } from './daemon.ts';
@@ -74,6 +74,8 @@ export class Supervisor {
   readonly #pool: StandbyPool;
   readonly #generations: Generations;
   readonly #events: Events;
+  /** Which of all the supervisors of this home it is. */
+  readonly #number: number;
   readonly #rounds: Rounds;
   readonly #upkeep: Upkeep;
   readonly #views: Views;
@@ -89,6 +91,7 @@ export class Supervisor {
     this.#place = place;
     this.#generations = Generations.open(place.runDirectory);
     this.#events = new Events({ clock, log, directory: options.eventDirectory, history: options.history });
+    this.#number = this.#events.past.starts + 1;
     this.#rounds = new Rounds(clock, log, () => [...this.#slots.values()]);
     const usage = new UsageBook();
     this.#upkeep = new Upkeep({
@@ -133,6 +136,7 @@ export class Supervisor {
       empty: (slot) => {
         this.#slots.delete(slot.id);
         this.#generations.rest(slot.id);
+        if (this.#closing === null) this.#events.forget(slot.id);
         if (this.#slots.size === 0) this.#emptied();
       },
     };
@@ -176,7 +180,10 @@ export class Supervisor {
       const what = issue === undefined ? 'invalid' : `${issue.path.join('.')}: ${issue.message}`;
       throw new BulkheadError('invalid', `The configuration of ${spec.id} cannot be used (${what}).`);
     }
-    this.#slot(spec.id).declare({ ...spec, config: config.data });
+    const known = this.#slots.has(spec.id);
+    const slot = this.#slot(spec.id);
+    slot.declare({ ...spec, config: config.data });
+    if (!known) this.#recall(slot);
   }
 
   /** It need not run any more: it is stopped after `holdMs`, unless it is declared again. */
@@ -244,15 +251,36 @@ export class Supervisor {
 
   #adopt(): void {
     const { log, adoptionHoldMs } = this.#options;
-    for (const { path, state } of findSurvivors(this.#place.runDirectory, this.#place.pageDirectory, log)) {
+    const { survivors, departed } = findSurvivors(this.#place.runDirectory, this.#place.pageDirectory, log);
+    const { past } = this.#events;
+    const cause = past.lastEnd;
+    const adopted = survivors.filter(({ state }) => isDaemon(state) && state.kind !== 'probe').length;
+    this.#tellOfItself('supervisor.started', cause === 'crash' ? 'crash' : null, { cause, adopted });
+    for (const one of departed) {
+      this.#generations.seen(one.state.id, one.state.generation);
+      this.#tellDeparture(one);
+      bury(one);
+    }
+    for (const { path, state } of survivors) {
       this.#generations.seen(state.id, state.generation);
       if (!isDaemon(state)) {
         endStandby(path, state);
         continue;
       }
       // Whoever asked for a probe has gone with the last supervisor.
-      this.#slot(state.id).adopt(path, state, state.kind === 'probe' ? 0 : adoptionHoldMs);
+      const slot = this.#slot(state.id);
+      slot.adopt(path, state, state.kind === 'probe' ? 0 : adoptionHoldMs);
+      this.#recall(slot);
     }
+  }
+
+  /** An earlier supervisor told of a failure and not of its end: that is still to come. */
+  #recall(slot: Slot): void {
+    const { clock } = this.#options;
+    const outage = this.#events.past.outage(slot.id);
+    if (outage === null) return;
+    const sinceMs = clock.nowMs() - Math.max(0, clock.wallMs() - outage.time);
+    slot.current.feed({ type: 'alone', outage: { sinceMs, reason: outage.reason, planned: false } });
   }
 
   async #start(): Promise<void> {
@@ -301,6 +329,8 @@ export class Supervisor {
   }
 
   #tell(daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail): void {
+    // A respawned or adopted capture daemon says once more how its camera is.
+    if (this.#events.past.knows(type, daemon.id)) return;
     this.#events.tell({ type, channel: daemon.channel, daemon: daemon.who(), reason, detail });
     if (type !== 'camera.online' || daemon.spec?.config.kind !== 'capture') return;
     // Started while the first packets arrive, and not after them.
@@ -308,6 +338,21 @@ export class Supervisor {
     for (const slot of this.#slots.values()) {
       if (slot.spec?.config.kind === 'stream' && slot.spec.config.ring.path === path) slot.wake();
     }
+  }
+
+  /** What happened while there was no supervisor, unless our predecessor has told it and could not say so. */
+  #tellDeparture({ state, outcome, reason, code, message, time }: Departed): void {
+    const { id, kind, channel, generation } = state;
+    const from = { channel, daemon: { kind, id, generation, pid: state.process?.pid ?? null } };
+    for (const event of state.ended?.events ?? []) this.#events.hear(from, event);
+    if (this.#events.past.hasEnded(from.daemon)) return;
+    const detail = { outcome, code, signal: null, message, unattended: true, time };
+    this.#events.tell({ ...from, type: 'daemon.exited', reason, detail });
+  }
+
+  #tellOfItself(type: string, reason: Reason | null, detail: EventDetail): void {
+    const daemon = { kind: 'supervisor', id: 'supervisor', pid: process.pid, generation: this.#number } as const;
+    this.#events.tell({ type, channel: '', daemon, reason, detail });
   }
 
   async #close(): Promise<void> {
@@ -328,6 +373,7 @@ export class Supervisor {
     cancel();
     await this.#server?.close();
     this.#views.show();
+    this.#tellOfItself('supervisor.stopped', 'operator', {});
     this.#letGo();
   }
 
@@ -342,7 +388,10 @@ export class Supervisor {
 
   /** An exit in order takes the daemons along. */
   readonly #onExit = (): void => {
-    if (!this.#crashing) for (const child of this.#children()) child.signal('SIGTERM');
+    if (this.#crashing) return;
+    for (const child of this.#children()) child.signal('SIGTERM');
+    this.#tellOfItself('supervisor.stopped', 'operator', {});
+    this.#events.close();
   };
 
   /** A crash does not: they work on, and the next supervisor adopts them. */

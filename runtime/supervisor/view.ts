@@ -77,8 +77,9 @@ export type BulkheadEvent = {
   readonly time: number;
   readonly type: string;
   readonly channel: string;
+  /** Whom it is about. Of events of the supervisor itself the kind and the id are `supervisor`, and the channel is empty. */
   readonly daemon: {
-    readonly kind: DaemonKind;
+    readonly kind: DaemonKind | 'supervisor';
     readonly id: string;
     readonly pid: number | null;
     readonly generation: number;

@@ -13,7 +13,7 @@ import {
 } from '../../runtime/message/schema.ts';
 import { listenControl, type ControlServer, type DaemonConnection } from '../../runtime/supervisor/control-server.ts';
 import { StatusPageReader } from '../../runtime/supervisor/status-page.ts';
-import { writeStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
+import { readStateFile, writeStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
 import { captureSpec, FAKE_DAEMON, SILENT, until } from '../support/supervised.ts';
 
@@ -287,12 +287,18 @@ test('a crash leaves its reason on the channel, on the page and in the log', asy
   expect(output).toContain('TypeError: a defect');
 });
 
-test('a daemon without a supervisor works on for its grace, then ends by itself and removes its files', async () => {
+test('a daemon without a supervisor works on for its grace, then ends by itself and leaves word of it', async () => {
   await start({}, { channel: 'orphan' });
   await until(() => types().includes('ready'));
   await server!.close();
   expect(await exit()).toEqual([0, null]);
-  expect(readdirSync(directory)).toEqual([]);
+  expect(readdirSync(directory)).toEqual(['stream_door.7.json']);
+  expect(readStateFile(path.join(directory, 'stream_door.7.json')).ended).toEqual({
+    code: 0,
+    time: expect.any(Number),
+    message: null,
+    events: [],
+  });
 });
 
 test('a daemon that finds its supervisor again within its grace stays', async () => {
