@@ -3,7 +3,7 @@
  *
  * Does not belong here: what the next one makes of it (runtime/supervisor/adoption.ts).
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { identify } from '../../runtime/supervisor/identity.ts';
 import { writeStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
 
@@ -13,6 +13,8 @@ export function leaveWord(path: string, state: StateFile, ended: LastWord): void
   // It lies in memory, and nobody else would remove it.
   rmSync(state.statusPage, { force: true });
   const self = identify(process.pid);
+  // Without its file a supervisor has swept it away already: then nobody waits for word.
+  if (!existsSync(path)) return;
   try {
     if (state.kind === 'probe' || state.kind === 'standby') rmSync(path, { force: true });
     else writeStateFile(path, { ...state, ...(self && { process: self }), ended: { ...ended, time: Date.now() } });

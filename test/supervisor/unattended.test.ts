@@ -163,11 +163,16 @@ test('a camera that is still online is not told again, and one that went away me
   await open();
   at!.supervisor.declare(spec);
   await at!.event('daemon.adopted');
+  // Told by this supervisor, or by the one before it, which may not have lived to hear of it.
   await until(() => at!.view('capture:door').camera?.state === 'online');
   expect(cameras()).toEqual(['camera.online']);
   await at!.supervisor.close();
-  const next = await killedSupervisor(spec);
-  process.kill(next['capture:door']!, 'SIGUSR2');
+  const { process: supervisor, pids } = await supervisorProcess(home, 'stay', [spec]);
+  const online = (): number => readFileSync(`${home.events}/journal.jsonl`, 'utf8').split('"camera.online"').length - 1;
+  await until(() => online() === 2);
+  supervisor.kill('SIGKILL');
+  await once(supervisor, 'exit');
+  process.kill(pids['capture:door']!, 'SIGUSR2');
   await open();
   at!.supervisor.declare(spec);
   await at!.event('camera.offline');
