@@ -48,6 +48,12 @@ function online(view: DaemonView): NodeStatus {
   return { fill: 'green', shape: 'dot', text: text === '' ? 'online' : text };
 }
 
+/** What a control node did last. */
+export function controlStatus(command: 'restart' | 'stop' | 'start', daemons: number): NodeStatus {
+  const text = `${command}: ${daemons} ${daemons === 1 ? 'daemon' : 'daemons'}`;
+  return { fill: command === 'stop' ? 'grey' : 'green', shape: 'dot', text: text.slice(0, LONGEST) };
+}
+
 export function cameraStatus(view: DaemonView): NodeStatus {
   switch (view.state) {
     case 'held':

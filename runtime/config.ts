@@ -65,9 +65,22 @@ export const eventsSettings = z.strictObject({
   channels: z.array(z.string().max(63)).max(1000).default([]),
 });
 
+/** What a control node does with a message that does not say it. */
+export const controlSettings = z.strictObject({
+  name,
+  /** `message` = the message says it. */
+  command: z.enum(['message', 'restart', 'stop', 'start']).default('message'),
+  /** Empty = the message says it. */
+  channel: z.string().trim().max(63).default(''),
+  /** A kind of daemon. */
+  daemon: z.enum(['all', 'capture', 'stream']).default('all'),
+  mode: z.enum(['soft', 'hard']).default('soft'),
+});
+
 export type DeviceSettings = z.output<typeof deviceSettings>;
 export type CameraSettings = z.output<typeof cameraSettings>;
 export type StreamSettings = z.output<typeof streamSettings>;
+export type ControlSettings = z.output<typeof controlSettings>;
 
 /** The port of a stream that sets none. */
 export const FIRST_PORT = 8100;

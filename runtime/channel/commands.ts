@@ -50,8 +50,9 @@ export async function commandChannel(
   channel: string,
   command: ChannelCommand,
 ): Promise<CommandResult> {
+  const supervisor = await bulkhead?.supervisor;
   const own = bulkhead?.daemons().filter((view) => view.channel === channel) ?? [];
-  if (!bulkhead || own.length === 0) {
+  if (!supervisor || own.length === 0) {
     throw new BulkheadError('notFound', `There is no channel "${channel}". Deploy its camera first.`);
   }
   const wanted = command.daemon;
@@ -60,7 +61,6 @@ export async function commandChannel(
     const kinds = [...new Set(own.map(({ kind }) => kind))].join(' and ');
     throw new BulkheadError('notFound', `The channel "${channel}" has no daemon "${wanted}", only ${kinds}.`);
   }
-  const supervisor = await bulkhead.supervisor;
   const daemons = chosen.map(({ id, kind, generation }) => ({
     id,
     kind,

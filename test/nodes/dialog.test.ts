@@ -1,10 +1,22 @@
 /** The dialogs against the schemas: defaults and limits are written in runtime/config.ts, and the html repeats them. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { cameraSettings, deviceSettings, eventsSettings, streamSettings } from '../../runtime/config.ts';
+import {
+  cameraSettings,
+  controlSettings,
+  deviceSettings,
+  eventsSettings,
+  streamSettings,
+} from '../../runtime/config.ts';
 import { definition, html, NODES, nodeFile, validate } from './editor-file.ts';
 
-const SCHEMAS = { device: deviceSettings, camera: cameraSettings, stream: streamSettings, events: eventsSettings };
+const SCHEMAS = {
+  device: deviceSettings,
+  camera: cameraSettings,
+  stream: streamSettings,
+  events: eventsSettings,
+  control: controlSettings,
+};
 /** In the contract and not available yet. */
 const NOT_OFFERED = ['usb', 'onvif'];
 

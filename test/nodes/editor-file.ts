@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 
 const nodesFolder = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../nodes');
 
-export const NODES = ['device', 'camera', 'stream', 'events'] as const;
+export const NODES = ['device', 'camera', 'stream', 'events', 'control'] as const;
 export const LANGUAGES = ['en-US', 'de'] as const;
 
 export type Property = {

@@ -3,7 +3,14 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cameraSource, type Device } from '../../runtime/channel/camera-source.ts';
-import { cameraSettings, deviceSettings, eventsSettings, readSettings, streamSettings } from '../../runtime/config.ts';
+import {
+  cameraSettings,
+  controlSettings,
+  deviceSettings,
+  eventsSettings,
+  readSettings,
+  streamSettings,
+} from '../../runtime/config.ts';
 import { definition, NODES } from './editor-file.ts';
 
 type FlowNode = Record<string, unknown> & { readonly id: string; readonly type: string; readonly wires?: string[][] };
@@ -21,6 +28,7 @@ describe.each(files)('%s', (file) => {
       if (node.type === 'bulkhead-device') readSettings(deviceSettings, node);
       if (node.type === 'bulkhead-stream') readSettings(streamSettings, node);
       if (node.type === 'bulkhead-events') readSettings(eventsSettings, node);
+      if (node.type === 'bulkhead-control') readSettings(controlSettings, node);
       if (node.type !== 'bulkhead-camera') continue;
       const settings = readSettings(cameraSettings, node);
       const on: Device | undefined =

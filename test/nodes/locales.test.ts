@@ -4,12 +4,12 @@ import { html, LANGUAGES, NODES, nodeFile, textKeys } from './editor-file.ts';
 const cases = NODES.flatMap((node) => LANGUAGES.map((language) => [node, language] as const));
 
 /** Keys that a dialog builds at run time, by what they begin with. */
-const BUILT = { device: [], camera: ['camera.label.'], stream: [], events: ['events.type.'] } as const;
+const BUILT = { device: [], camera: ['camera.label.'], stream: [], events: ['events.type.'], control: [] } as const;
 
 function usedKeys(node: string): string[] {
   const source = html(node);
   const attributes = [...source.matchAll(/data-i18n="(?:\[\w+\])?([^"]+)"/g)].map((match) => match[1] ?? '');
-  const script = [...source.matchAll(/['"]((?:device|camera|stream|events)\.\w+\.\w+)['"]/g)].map(
+  const script = [...source.matchAll(/['"]((?:device|camera|stream|events|control)\.\w+\.\w+)['"]/g)].map(
     (match) => match[1] ?? '',
   );
   return [...new Set([...attributes, ...script])].filter((key) => key.startsWith(`${node}.`));
@@ -44,6 +44,6 @@ test.each(cases)('%s has help in %s, with the sections that its ports ask for', 
   const help = readFileSync(nodeFile(node, 'locales', language, `${node}.html`), 'utf8');
   expect(help).toContain(`data-help-name="bulkhead-${node}"`);
   const words = { 'en-US': ['Inputs', 'Outputs'], de: ['Eingänge', 'Ausgänge'] }[language];
-  expect(help.includes(`<h3>${words[0]}</h3>`)).toBe(node === 'stream');
-  expect(help.includes(`<h3>${words[1]}</h3>`)).toBe(node === 'camera' || node === 'events');
+  expect(help.includes(`<h3>${words[0]}</h3>`)).toBe(node === 'stream' || node === 'control');
+  expect(help.includes(`<h3>${words[1]}</h3>`)).toBe(node === 'camera' || node === 'events' || node === 'control');
 });

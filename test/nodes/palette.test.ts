@@ -5,7 +5,7 @@ import { pathsOf } from '../../runtime/paths.ts';
 import { eventually, freePorts, type FlowNode } from '../support/host.ts';
 import { PlainNodeRed, RELEASES, type Release } from '../support/node-red.ts';
 
-const TYPES = ['bulkhead-camera', 'bulkhead-device', 'bulkhead-events', 'bulkhead-stream'];
+const TYPES = ['bulkhead-camera', 'bulkhead-control', 'bulkhead-device', 'bulkhead-events', 'bulkhead-stream'];
 
 const cases = (Object.keys(RELEASES) as Release[]).flatMap((release) =>
   (['folder', 'tarball'] as const).map((install) => ({ release, install })),
