@@ -8,6 +8,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Announcer } from './channel/announcer.ts';
 import { Claims } from './channel/claims.ts';
+import { Cursors } from './channel/cursors.ts';
 import { EventFeed } from './channel/event-feed.ts';
 import { Fleet } from './channel/fleet.ts';
 import { Holds } from './channel/hold.ts';
@@ -72,7 +73,9 @@ export class Bulkhead {
     this.clock = clock;
     this.#holds = new Holds(clock, HOLD_MS);
     this.announcer = new Announcer(clock);
-    this.eventFeed = new EventFeed(this.events, this.announcer);
+    // Read only, until the past is known: and that it is only for whoever has the supervisor's lock.
+    const cursors = new Cursors(path.join(this.paths.events, 'cursors.jsonl'), log);
+    this.eventFeed = new EventFeed(this.events, this.announcer, cursors);
     this.registry = new SourceRegistry(this.#holds);
     this.registry.onEnded(() => this.#sweepLater());
     this.supervisor = this.#openSupervisor();
@@ -169,6 +172,7 @@ export class Bulkhead {
     // Without the supervisor's lock the rings are another process's.
     if (!supervisor) return;
     await supervisor.close();
+    this.eventFeed.close();
     this.#removeRings();
     process.off('uncaughtExceptionMonitor', this.#onCrash);
     process.off('exit', this.#onExit);
@@ -176,6 +180,7 @@ export class Bulkhead {
 
   /** An exit that nobody announced, as Node-RED's is to us: the supervisor tells the daemons to end, and memory is given back. */
   readonly #onExit = (): void => {
+    this.eventFeed.close();
     if (!this.#crashing) this.#removeRings();
   };
 
