@@ -82,7 +82,6 @@ export async function startCapture(config: CaptureConfig, context: CaptureContex
     report,
     clock,
     generation: context.generation,
-    pictureLimitMs: config.stallTimeoutMs,
     random: Math.random,
   });
   const stopHeartbeat = clock.every(HEARTBEAT_MS, () => ring.heartbeat());

@@ -26,6 +26,15 @@ describe.each(cases)('Node-RED $release with our $install', ({ release, install 
     expect(sets.filter(({ enabled, err }) => !enabled || err !== undefined)).toEqual([]);
   });
 
+  test('loads the plugin of the sidebar, with its texts', async () => {
+    const plugins = await nodeRed.get<{ id: string; enabled: boolean; err?: string }[]>('/plugins');
+    const ours = plugins.filter(({ id }) => id.startsWith('@bulkhead/bulkhead/'));
+    expect(ours).toEqual([expect.objectContaining({ id: '@bulkhead/bulkhead/bulkhead-panel', enabled: true })]);
+    expect(ours[0]).not.toHaveProperty('err');
+    const texts = await nodeRed.get<Record<string, object>>('/plugins/messages?lng=de');
+    expect(texts['@bulkhead/bulkhead/bulkhead-panel']).toHaveProperty('panel.label', 'Kameras');
+  });
+
   test('gives the editor each node with its dialog, help, texts and icon', async () => {
     const answer = await fetch(`${nodeRed.url}/nodes`, { headers: { Accept: 'text/html' } });
     const page = await answer.text();

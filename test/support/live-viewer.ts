@@ -19,17 +19,15 @@ export type ViewerOptions = {
 };
 
 export class LiveViewer {
-  /** When dials were refused, because nobody listened, in wall-clock milliseconds. */
-  readonly refusedAtMs: number[] = [];
-  /** When connections that were open were lost, in wall-clock milliseconds. */
-  readonly lostAtMs: number[] = [];
+  /** Dials that were refused: nobody listened. */
+  refused = 0;
+  /** Connections that were open and were lost. */
+  lost = 0;
   /** Connections that were opened. */
   opened = 0;
   /** Numbers of the pictures that arrived, each once, since the last `forget`. */
   readonly pictures = new Set<number>();
   newestSeq = 0;
-  /** Fragments that arrived, of sound too. */
-  fragments = 0;
   /** The longest time between two arrivals of a picture that was new to it, since the last `forget`. */
   longestPauseMs = 0;
   #newestUs = monotonicUs();
@@ -44,16 +42,6 @@ export class LiveViewer {
     this.#redialMs = redialMs;
     this.onPicture = onPicture;
     this.#dial();
-  }
-
-  /** Dials that were refused. */
-  get refused(): number {
-    return this.refusedAtMs.length;
-  }
-
-  /** Connections that were open and were lost. */
-  get lost(): number {
-    return this.lostAtMs.length;
   }
 
   /** What came before does not count any more. */
@@ -82,18 +70,17 @@ export class LiveViewer {
       else this.#take(bytes, tracks);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') this.refusedAtMs.push(Date.now());
+      if (error.code === 'ECONNREFUSED') this.refused += 1;
     });
     socket.on('close', () => {
       if (this.#closed) return;
-      if (isOpen) this.lostAtMs.push(Date.now());
+      if (isOpen) this.lost += 1;
       if (this.#redialMs !== null) setTimeout(() => this.#dial(), this.#redialMs);
     });
   }
 
   #take(bytes: Buffer, tracks: ReturnType<typeof readTracks>): void {
     const time = readFragment(bytes, tracks);
-    if (time !== undefined) this.fragments += 1;
     if (time === undefined || tracks.get(time.track)?.kind !== 'video') return;
     const seq = bytes.readUInt32BE(SEQUENCE_AT);
     this.pictures.add(seq);

@@ -27,9 +27,8 @@ export function daemonName(channel: Channel, daemon: Daemon, texts: Texts): stri
   return port === undefined ? `${kind} ${daemon.id}` : `${kind} :${port}`;
 }
 
-function portsOf(channel: Channel, daemons: readonly Daemon[], texts: Texts): string {
-  const ports = channel.streams.filter((stream) => daemons.some(({ id }) => id === stream.daemon));
-  return ports.length === 0 ? texts.thePort : ports.map(({ port }) => texts.port(port)).join(', ');
+function portsOf(channel: Channel, daemons: readonly Daemon[]): number[] {
+  return channel.streams.filter((stream) => daemons.some(({ id }) => id === stream.daemon)).map(({ port }) => port);
 }
 
 export function consequencesOf(wish: Wish, mode: 'soft' | 'hard', texts: Texts): Consequences {
@@ -41,11 +40,12 @@ export function consequencesOf(wish: Wish, mode: 'soft' | 'hard', texts: Texts):
   const { effect } = texts;
   if (wish.command === 'stop') {
     if (captures.length > 0) touched.push(effect.stopCapture);
-    if (streams.length > 0) touched.push(effect.stopStream(portsOf(channel, streams, texts)));
+    if (streams.length > 0) touched.push(effect.stopStream(portsOf(channel, streams)));
     if (streams.length + captures.length < chosen.length) touched.push(effect.stopOther);
     touched.push(effect.stopStays);
   } else {
     if (captures.length > 0) touched.push(mode === 'soft' ? effect.softCapture : effect.hardCapture);
+    if (captures.length > 0 && streams.length === 0) touched.push(effect.viewersStay);
     if (streams.length > 0) touched.push(mode === 'soft' ? effect.softStream : effect.hardStream);
     if (streams.length + captures.length < chosen.length)
       touched.push(mode === 'soft' ? effect.softOther : effect.hardOther);

@@ -38,8 +38,8 @@ class EventRow {
       element(
         'span',
         { class: 'what' },
-        element('strong', {}, nameOf(channel)),
-        ` ${word(texts.kind, daemon.kind)} `,
+        ...(channel === '' ? [] : [element('strong', {}, nameOf(channel)), ' ']),
+        `${word(texts.kind, daemon.kind)} `,
         element('span', { class: 'type', title: type }, word(texts.event, type)),
       ),
       element('span', { class: 'quiet' }, rest),
@@ -84,7 +84,9 @@ export class EventList {
     this.#names = new Map(channels.map(({ id, name }) => [id, name]));
     this.#events = events;
     // Also those that are gone: what happened to them is still there.
-    const ids = [...new Set([...channels.map(({ id }) => id), ...events.map(({ channel }) => channel)])].toSorted();
+    const ids = [...new Set([...channels.map(({ id }) => id), ...events.map(({ channel }) => channel)])]
+      .filter((id) => id !== '')
+      .toSorted();
     const options = ids.map((id) => {
       const known = this.#options.get(id) ?? element('option', { value: id });
       this.#options.set(id, known);

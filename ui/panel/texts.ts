@@ -43,7 +43,14 @@ const en = {
     held: 'held',
     failed: 'cannot run',
   },
-  kind: { capture: 'Capture', stream: 'Stream', decode: 'Decoder', record: 'Recorder', probe: 'Test' },
+  kind: {
+    capture: 'Capture',
+    stream: 'Stream',
+    decode: 'Decoder',
+    record: 'Recorder',
+    probe: 'Test',
+    supervisor: 'Supervisor',
+  },
   kindDoes: {
     capture: 'fetches the picture from the camera',
     stream: 'serves viewers',
@@ -108,16 +115,18 @@ const en = {
   untouched: 'What is not touched',
   effect: {
     softStream:
-      'The next process takes the port over before this one leaves. Viewers in a browser come back by themselves and see the same picture within a second; other players, such as VLC, may have to be started again.',
+      'Stream: the next process takes the port over before this one leaves. Viewers in a browser come back by themselves and see the same picture within a second; other players, such as VLC, may have to be started again.',
     hardStream:
-      'The process is killed at once, whatever it is doing. Viewers in a browser come back by themselves within a second; other players may have to be started again. The port stays open.',
+      'Stream: the process is killed at once, whatever it is doing. Viewers in a browser come back by themselves within a second; other players may have to be started again. The port stays open.',
     softCapture:
-      'The process ends in order and the camera is dialled again. Until the camera answers the picture stands still, mostly for a second or two. Viewers stay connected.',
+      'Capture: the process ends in order and the camera is dialled again. Until the camera answers the picture stands still, mostly for a second or two.',
     hardCapture:
-      'The process is killed at once and the camera is dialled again. Until the camera answers the picture stands still, mostly for a second or two. Viewers stay connected.',
+      'Capture: the process is killed at once and the camera is dialled again. Until the camera answers the picture stands still, mostly for a second or two.',
+    viewersStay: 'Viewers stay connected.',
     softOther: 'The process ends in order and is started again.',
     hardOther: 'The process is killed at once and started again.',
-    stopStream: (port: string): string => `${port} is closed, and viewers are sent away.`,
+    stopStream: (ports: readonly number[]): string =>
+      `${ports.length === 1 ? `Port ${ports[0]} is closed` : `These ports are closed: ${ports.join(', ')}`}. Viewers are sent away.`,
     stopCapture: 'The camera is let go. No picture comes, and ports that wait for one are closed after a while.',
     stopOther: 'The process ends.',
     stopStays:
@@ -131,8 +140,6 @@ const en = {
     others: 'Every other channel, its viewers and its recordings.',
     rest: (kinds: string): string => `The rest of this channel: ${kinds}.`,
   },
-  port: (port: number): string => `Port ${port}`,
-  thePort: 'The port',
   progress: {
     restart: (what: string): string => `${what}: restart under way`,
     stop: (what: string): string => `${what}: is being stopped`,
@@ -168,6 +175,9 @@ const en = {
     'viewer.flood': 'too many viewers',
     'recorder.gap': 'gap in the recording',
     'recorder.segment': 'segment written',
+    'supervisor.started': 'started',
+    'supervisor.stopped': 'stopped',
+    'events.lost': 'events were lost',
   } as Readonly<Record<string, string>>,
   login: {
     heading: 'Log in',
@@ -218,7 +228,14 @@ const de: Texts = {
     held: 'gestört',
     failed: 'kann nicht laufen',
   },
-  kind: { capture: 'Abruf', stream: 'Stream', decode: 'Decoder', record: 'Aufnahme', probe: 'Test' },
+  kind: {
+    capture: 'Abruf',
+    stream: 'Stream',
+    decode: 'Decoder',
+    record: 'Aufnahme',
+    probe: 'Test',
+    supervisor: 'Supervisor',
+  },
   kindDoes: {
     capture: 'holt das Bild von der Kamera',
     stream: 'bedient Zuschauer',
@@ -279,16 +296,18 @@ const de: Texts = {
   untouched: 'Was nicht berührt wird',
   effect: {
     softStream:
-      'Der nächste Prozess übernimmt den Port, bevor dieser geht. Zuschauer im Browser kommen von selbst wieder und sehen binnen einer Sekunde dasselbe Bild; andere Programme, etwa VLC, müssen vielleicht neu gestartet werden.',
+      'Stream: Der nächste Prozess übernimmt den Port, bevor dieser geht. Zuschauer im Browser kommen von selbst wieder und sehen binnen einer Sekunde dasselbe Bild; andere Programme, etwa VLC, müssen vielleicht neu gestartet werden.',
     hardStream:
-      'Der Prozess wird sofort beendet, was immer er gerade tut. Zuschauer im Browser kommen binnen einer Sekunde von selbst wieder; andere Programme müssen vielleicht neu gestartet werden. Der Port bleibt offen.',
+      'Stream: Der Prozess wird sofort beendet, was immer er gerade tut. Zuschauer im Browser kommen binnen einer Sekunde von selbst wieder; andere Programme müssen vielleicht neu gestartet werden. Der Port bleibt offen.',
     softCapture:
-      'Der Prozess endet geordnet, und die Kamera wird neu angewählt. Bis sie antwortet, steht das Bild, meist ein bis zwei Sekunden. Zuschauer bleiben verbunden.',
+      'Abruf: Der Prozess endet geordnet, und die Kamera wird neu angewählt. Bis sie antwortet, steht das Bild, meist ein bis zwei Sekunden.',
     hardCapture:
-      'Der Prozess wird sofort beendet, und die Kamera wird neu angewählt. Bis sie antwortet, steht das Bild, meist ein bis zwei Sekunden. Zuschauer bleiben verbunden.',
+      'Abruf: Der Prozess wird sofort beendet, und die Kamera wird neu angewählt. Bis sie antwortet, steht das Bild, meist ein bis zwei Sekunden.',
+    viewersStay: 'Zuschauer bleiben verbunden.',
     softOther: 'Der Prozess endet geordnet und wird neu gestartet.',
     hardOther: 'Der Prozess wird sofort beendet und neu gestartet.',
-    stopStream: (port) => `${port} wird geschlossen, Zuschauer werden weggeschickt.`,
+    stopStream: (ports) =>
+      `${ports.length === 1 ? `Port ${ports[0]} wird` : `Diese Ports werden`} geschlossen${ports.length === 1 ? '' : `: ${ports.join(', ')}`}. Zuschauer werden weggeschickt.`,
     stopCapture:
       'Die Kamera wird losgelassen. Es kommt kein Bild mehr, und Ports, die darauf warten, werden nach einer Weile geschlossen.',
     stopOther: 'Der Prozess endet.',
@@ -298,8 +317,6 @@ const de: Texts = {
     others: 'Alle anderen Kanäle, ihre Zuschauer und ihre Aufnahmen.',
     rest: (kinds) => `Der Rest dieses Kanals: ${kinds}.`,
   },
-  port: (port) => `Port ${port}`,
-  thePort: 'Der Port',
   progress: {
     restart: (what) => `${what}: wird neu gestartet`,
     stop: (what) => `${what}: wird angehalten`,
@@ -335,6 +352,9 @@ const de: Texts = {
     'viewer.flood': 'zu viele Zuschauer',
     'recorder.gap': 'Lücke in der Aufnahme',
     'recorder.segment': 'Abschnitt geschrieben',
+    'supervisor.started': 'gestartet',
+    'supervisor.stopped': 'angehalten',
+    'events.lost': 'Ereignisse gingen verloren',
   },
   login: {
     heading: 'Anmelden',
