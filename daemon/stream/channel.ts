@@ -31,6 +31,8 @@ export type ChannelOptions = {
   readonly starvationMs: number;
   readonly maxViewers: number;
   readonly clock?: Clock;
+  /** So many records have been written to the ring since the last time, whether or not they were read. */
+  readonly onWaiting: (records: number) => void;
   /** For every record that was dealt with. */
   readonly onRecord: () => void;
   readonly onViewers: (count: number) => void;
@@ -67,6 +69,8 @@ export class Channel {
   #placer: Placer | undefined;
   #secondCursor: RingReader | undefined;
   #lastSeq = 0;
+  /** The ring's newest record when it was last looked at. */
+  #head = 0;
   #packets = 0;
   #trouble: BulkheadError | null = null;
   #starved = false;
@@ -85,7 +89,7 @@ export class Channel {
     };
     this.audience = new Audience(source, options.maxViewers, options.onViewers);
     this.#follower = new RingFollower(options.ringPath, {
-      opened: () => this.#reset(),
+      opened: (reader) => this.#reset(reader),
       caughtUp: () => this.audience.startWaiting(),
       record: (record) => this.#take(record),
       gap: () => this.#miss(),
@@ -117,11 +121,12 @@ export class Channel {
   }
 
   /** A ring was opened. Its predecessor's numbers and tables mean nothing any more. */
-  #reset(): void {
+  #reset(reader: RingReader): void {
     this.#setTrouble(null);
     this.#table = undefined;
     this.#placer = undefined;
     this.#lastSeq = 0;
+    this.#head = reader.head;
     this.#gop.clear();
     this.audience.resetAll();
     this.#closeCursor();
@@ -247,6 +252,10 @@ export class Channel {
   }
 
   #look(): void {
+    // Seen on its own, and not by what was read: who stops reading must not look as if there were nothing to read.
+    const head = this.#follower.reader?.head ?? this.#head;
+    if (head > this.#head) this.#options.onWaiting(head - this.#head);
+    this.#head = head;
     // First what there is, then the judgement.
     this.#follower.follow();
     if (this.#closed || this.#starved || this.#starvation.look(this.#clock.nowMs()) !== 'starved') return;

@@ -22,10 +22,8 @@ export async function startStream(
     ringPath: config.ring.path,
     starvationMs: config.starvationMs,
     maxViewers: config.maxViewers,
-    onRecord: () => {
-      context.status.input();
-      context.status.output();
-    },
+    onWaiting: (records) => context.status.input(records),
+    onRecord: () => context.status.output(),
     onViewers: (count) => context.status.viewers(count),
     onLaps: (count) => {
       context.status.laps(count);

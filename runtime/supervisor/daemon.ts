@@ -12,10 +12,12 @@ import type { DaemonKind } from '../message/config.ts';
 import type { DaemonEvent, DaemonMessage } from '../message/schema.ts';
 import type { Child, ChildEvents, ChildExit } from './child.ts';
 import { Facts } from './facts.ts';
+import { KINDS } from './kinds.ts';
 import { Reports } from './reports.ts';
 import {
   hasProcess,
   LIMIT_MS,
+  STARTING,
   STOPPED,
   transition,
   type Effect,
@@ -35,6 +37,11 @@ export type DaemonHost = {
   readonly log: Logger;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Calls `go` when its turn to be started comes; `leave` = it need not any more, or it has been started. */
+  readonly queue: {
+    readonly enter: (daemon: Daemon, go: () => void) => void;
+    readonly leave: (daemon: Daemon) => void;
+  };
   /** Starts the process of the next generation. Throws when that is not possible now. */
   readonly launch: (events: ChildEvents) => Child;
   /** A state was entered, and what entering it asks for has been done. */
@@ -129,9 +136,19 @@ export class Daemon {
     }
   }
 
+  /** Its input goes on and its output does not, or does again. What it says of itself counts as well. */
+  stalls(stalled: boolean): void {
+    if (stalled === this.facts.stalled) return;
+    this.facts.stalled = stalled;
+    if (stalled) this.feed({ type: 'stalled' });
+    else if (this.facts.degraded === null) this.feed({ type: 'recovered' });
+    this.#host.changed(this);
+  }
+
   /** Ends the timer; the process, if there is one, is left as it is. */
   close(): void {
     this.#cancelTimer();
+    this.#host.queue.leave(this);
     this.#waiting = [];
   }
 
@@ -143,6 +160,7 @@ export class Daemon {
     if (moved) this.#cancelTimer();
     for (const effect of effects) this.#carryOut(effect);
     if (!moved) return;
+    if (!STARTING.has(service.actual)) this.#host.queue.leave(this);
     this.#host.log.debug({ daemon: this.who(), from: before, to: service.actual, on: event.type }, 'state');
     this.#host.entered(this);
     this.#host.changed(this);
@@ -150,6 +168,8 @@ export class Daemon {
 
   #carryOut(effect: Effect): void {
     switch (effect.type) {
+      case 'queue':
+        return this.#host.queue.enter(this, () => this.feed({ type: 'turn' }));
       case 'spawn':
         return this.#spawn();
       case 'configure':
@@ -226,7 +246,8 @@ export class Daemon {
     this.#reports.ended(exit, started);
     this.#child = null;
     this.facts.end();
-    this.feed({ type: 'exited', outcome: meaning ?? 'crash', random: this.#host.random() });
+    const { respawnCapMs: capMs } = KINDS[this.who().kind];
+    this.feed({ type: 'exited', outcome: meaning ?? 'crash', random: this.#host.random(), capMs });
   }
 
   #hear(message: DaemonMessage): void {
@@ -239,7 +260,7 @@ export class Daemon {
         return;
       case 'degraded':
         this.facts.degraded = message.reason;
-        this.feed({ type: message.reason === null ? 'recovered' : 'degraded' });
+        this.feed({ type: message.reason === null && !this.facts.stalled ? 'recovered' : 'degraded' });
         break;
       case 'media':
         this.facts.media = message.media;

@@ -15,6 +15,8 @@ export class Facts {
   camera: CameraStatus | null = null;
   /** Why it does not work well, in its own words. */
   degraded: string | null = null;
+  /** It has input and gives no output. */
+  stalled = false;
   lastError: LastError | null = null;
   lastExit: LastExit | null = null;
   /** When its process was started; null without one. */
@@ -41,6 +43,7 @@ export class Facts {
     this.startedMs = null;
     this.camera = null;
     this.degraded = null;
+    this.stalled = false;
   }
 
   error(error: Pick<BulkheadError, 'kind' | 'message'>): void {

@@ -59,6 +59,8 @@ export class Reports {
         return tell(`daemon.${report.type}`, report.reason, { recoveryMs: Math.round(report.recoveryMs) });
       case 'hung':
         return tell('daemon.hung', 'hang', {});
+      case 'stalled':
+        return tell('daemon.stalled', 'hang', {});
       case 'exited':
         return this.#exited(report.reason, report.outcome);
       case 'starved':

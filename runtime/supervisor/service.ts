@@ -5,16 +5,17 @@
  * effect (daemon.ts carries the effects out), clocks and random numbers (they come in with the event), and the wish of several daemons
  * at once (slot.ts). Desired and actual are two fields: a command changes what is wanted, only facts change what is.
  *
- *   stopped -> spawning -> initialising -> ready <-> degraded
- *                 |             |            |
- *                 +-------------+------------+--> draining -> stopping -> killing --> (exit) --> stopped
- *                 |                                                                    |
- *                 +---- exit nobody asked for ----> backoff | held | failed -----------+--> spawning
+ *   stopped -> queued -> spawning -> initialising -> ready <-> degraded
+ *                           |             |            |
+ *                           +-------------+------------+--> draining -> stopping -> killing --> (exit) --> stopped
+ *                           |                                                                    |
+ *                           +---- exit nobody asked for ----> backoff | held | failed -----------+--> queued
  */
 import { afterFailure, NO_FAILURES, type Tally } from './backoff.ts';
 
 /**
  * - `stopped`       no process, and none is wanted
+ * - `queued`        no process; one is wanted now, and its turn to be started has not come (brake.ts)
  * - `spawning`      a process exists and has not said hello
  * - `initialising`  it said hello and is getting ready
  * - `ready`         it says that it does its work
@@ -28,6 +29,7 @@ import { afterFailure, NO_FAILURES, type Tally } from './backoff.ts';
  */
 export type Actual =
   | 'stopped'
+  | 'queued'
   | 'spawning'
   | 'initialising'
   | 'ready'
@@ -81,6 +83,8 @@ export const STOPPED: Service = {
 /** What can happen to a service, and what is known about it when it does. Commands first, then facts. */
 type Occurrences = {
   start: unknown;
+  /** Its turn to be started has come. */
+  turn: unknown;
   stop: { readonly reason: Reason };
   /** Finish what is under way, then stop. */
   drain: { readonly reason: Reason };
@@ -96,9 +100,12 @@ type Occurrences = {
   ready: unknown;
   degraded: unknown;
   recovered: unknown;
+  /** It has input, and has given no output for too long. */
+  stalled: unknown;
   /** No heartbeat for the watchdog's time; `sinceMs` = the last one. */
   hung: { readonly sinceMs: number };
-  exited: { readonly outcome: Exclude<Outcome, 'killed'>; readonly random: number };
+  /** `capMs` = the longest wait between two tries of its kind. */
+  exited: { readonly outcome: Exclude<Outcome, 'killed'>; readonly random: number; readonly capMs: number };
   /** The timer that the current state armed. */
   timeout: unknown;
   /** The camera is back. */
@@ -113,6 +120,7 @@ export type ServiceEvent = {
 
 /** What is to be done about it; data, carried out elsewhere. Entering a state cancels the timer of the one before. */
 export type Effect =
+  | { readonly type: 'queue' }
   | { readonly type: 'spawn' }
   | { readonly type: 'configure' }
   | { readonly type: 'askToDrain' }
@@ -127,6 +135,7 @@ export type Report =
   | { readonly type: 'adopted' }
   | { readonly type: 'respawned' | 'recycled'; readonly reason: Reason; readonly recoveryMs: number }
   | { readonly type: 'hung' }
+  | { readonly type: 'stalled' }
   | { readonly type: 'exited'; readonly reason: Reason; readonly outcome: Outcome }
   | { readonly type: 'starved' }
   | { readonly type: 'held' }
@@ -165,25 +174,31 @@ const wantDown = (service: Service): Step => ({ service: { ...service, desired: 
 const report = (report: Report): Effect => ({ type: 'report', report });
 const timer = (delayMs: number): Effect => ({ type: 'timer', delayMs });
 
-function spawn(service: Service): Step {
+/** A process is wanted now: it stands in line for its start. */
+function queue(service: Service): Step {
   return {
     service: {
       ...service,
-      actual: 'spawning',
+      actual: 'queued',
       desired: 'up',
       ending: null,
       adopting: false,
       starved: false,
       readySinceMs: null,
     },
-    effects: [{ type: 'spawn' }, timer(LIMIT_MS.spawning)],
+    effects: [{ type: 'queue' }],
   };
 }
 
 /** Somebody wants it now: the past does not delay it. */
-function spawnAfresh(service: Service): Step {
-  return spawn({ ...service, tally: NO_FAILURES });
+function queueAfresh(service: Service): Step {
+  return queue({ ...service, tally: NO_FAILURES });
 }
+
+const turn: Rule<'turn'> = (service) => ({
+  service: { ...service, actual: 'spawning' },
+  effects: [{ type: 'spawn' }, timer(LIMIT_MS.spawning)],
+});
 
 const rest = (): Step => ({ service: STOPPED, effects: none });
 
@@ -226,6 +241,11 @@ const drainBeforeReady: Rule<'drain'> = (service, event) =>
 
 /** It did not do in time what this state is for. */
 const overdue: Rule<'timeout'> = (service) => kill(service, 'hang', false);
+
+const stalled: Rule<'stalled'> = (service) => ({
+  service: { ...service, actual: 'degraded' },
+  effects: [report({ type: 'stalled' })],
+});
 
 const hung: Rule<'hung'> = (service, event) => {
   const { service: killed, effects } = kill(unserved(service, event.sinceMs, 'hang', false), 'hang', false);
@@ -282,7 +302,7 @@ const exited: Rule<'exited'> = (service, event) => {
   const after = (step: Step): Step => ({ service: step.service, effects: [told, ...step.effects] });
 
   if (service.desired === 'down') return after(rest());
-  if (planned) return after(spawn(gone));
+  if (planned) return after(queue(gone));
   if (service.ending === null && event.outcome === 'config') {
     return after({ service: { ...gone, actual: 'failed' }, effects: none });
   }
@@ -293,33 +313,36 @@ const exited: Rule<'exited'> = (service, event) => {
     });
   }
 
-  const { tally, delayMs } = afterFailure(service.tally, {
+  const failure = {
     atMs: event.atMs,
     healthyForMs: service.readySinceMs === null ? 0 : event.atMs - service.readySinceMs,
     counted: event.outcome !== 'temporary',
     random: event.random,
-  });
+  };
+  const { tally, delayMs } = afterFailure(service.tally, failure, event.capMs);
   if (tally.held) {
     const alarm = service.tally.held ? none : [report({ type: 'held' })];
     return after({ service: { ...gone, actual: 'held', tally }, effects: [...alarm, timer(delayMs)] });
   }
-  if (delayMs === 0) return after(spawn({ ...gone, tally }));
+  if (delayMs === 0) return after(queue({ ...gone, tally }));
   return after({ service: { ...gone, actual: 'backoff', tally }, effects: [timer(delayMs)] });
 };
 
 /** No process, none due: facts about processes come too late to matter. */
 const AT_REST = {
   start: wantUp,
+  turn: ignore,
   stop: rest,
   drain: rest,
-  recycle: spawnAfresh,
-  kill: spawnAfresh,
+  recycle: queueAfresh,
+  kill: queueAfresh,
   adopt: ignore,
   hello: ignore,
   refused: ignore,
   ready: ignore,
   degraded: ignore,
   recovered: ignore,
+  stalled: ignore,
   hung: ignore,
   exited: ignore,
   timeout: ignore,
@@ -351,7 +374,7 @@ const LEAVING = {
 export const TABLE = {
   stopped: {
     ...AT_REST,
-    start: spawn,
+    start: queue,
     kill: ignore,
     alone: ignore,
     adopt: (service) => ({
@@ -359,6 +382,7 @@ export const TABLE = {
       effects: [timer(LIMIT_MS.adopting)],
     }),
   },
+  queued: { ...AT_REST, turn },
   spawning: { ...ALIVE, drain: drainBeforeReady, hello, refused, timeout: overdue },
   initialising: {
     ...ALIVE,
@@ -375,6 +399,7 @@ export const TABLE = {
     alone: ignore,
     refused,
     degraded: (service) => ({ service: { ...service, actual: 'degraded' }, effects: none }),
+    stalled,
     hung,
   },
   degraded: {
@@ -382,6 +407,7 @@ export const TABLE = {
     alone: ignore,
     refused,
     recovered: (service) => ({ service: { ...service, actual: 'ready' }, effects: none }),
+    stalled,
     hung,
   },
   draining: {
@@ -399,10 +425,13 @@ export const TABLE = {
       effects: [report({ type: 'stuck' }), { type: 'kill' }, timer(LIMIT_MS.killing)],
     }),
   },
-  backoff: { ...AT_REST, timeout: spawn, wake: (service) => (service.starved ? spawn(service) : ignore(service)) },
-  held: { ...AT_REST, timeout: spawn },
+  backoff: { ...AT_REST, timeout: queue, wake: (service) => (service.starved ? queue(service) : ignore(service)) },
+  held: { ...AT_REST, timeout: queue },
   failed: AT_REST,
 } satisfies Record<Actual, Row>;
+
+/** On the way to ready: these are what a machine can have too many of at once. */
+export const STARTING: ReadonlySet<Actual> = new Set(['queued', 'spawning', 'initialising']);
 
 const PROCESS_STATES: ReadonlySet<Actual> = new Set([
   'spawning',

@@ -15,6 +15,7 @@ import type { Cancel } from '../clock.ts';
 import type { DaemonConfig, DaemonKind } from '../message/config.ts';
 import { Child, type ChildEvents } from './child.ts';
 import { Daemon, type DaemonHost } from './daemon.ts';
+import type { LaunchQueue } from './launch-queue.ts';
 import { Port } from './port.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 import { hasProcess, type Actual, type Reason } from './service.ts';
@@ -24,7 +25,8 @@ import { fileStem, type DaemonState } from './state-file.ts';
 import type { Spec } from './view.ts';
 
 /** What all slots of a supervisor share. */
-export type SlotHost = Omit<DaemonHost, 'launch' | 'entered' | 'changed'> & {
+export type SlotHost = Omit<DaemonHost, 'launch' | 'entered' | 'changed' | 'queue'> & {
+  readonly queue: LaunchQueue<Daemon>;
   readonly runDirectory: string;
   readonly logDirectory: string;
   readonly pageDirectory: string;
@@ -52,6 +54,8 @@ export class Slot {
   readonly #port = new Port();
   #cancelRelease: Cancel = () => {};
   #stopped = false;
+  /** An operator asked for the start that comes next, and waits for it. */
+  #urgent = false;
 
   constructor(id: string, host: SlotHost) {
     this.id = id;
@@ -125,6 +129,7 @@ export class Slot {
   /** The operator wants it to run after all; one that waits for its next try need not. */
   start(): void {
     this.#stopped = false;
+    this.#urgent = true;
     this.#current.feed({ type: hasProcess(this.#current.service) ? 'start' : 'recycle', reason: 'operator' });
     this.#host.changed(this);
   }
@@ -139,6 +144,7 @@ export class Slot {
   /** Soft: the next generation takes over before this one ends, where two can be there at once. Hard: SIGKILL, then the next one. */
   restart(mode: 'soft' | 'hard', reason: Reason): void {
     if (this.#stopped) return this.start();
+    this.#urgent = reason === 'operator';
     if (mode === 'soft') return this.#replace(reason);
     this.#dropIncoming(reason);
     this.#current.feed({ type: 'kill', reason });
@@ -197,7 +203,7 @@ export class Slot {
     if (incoming !== null) {
       const { actual } = daemon.service;
       if (daemon === incoming.daemon && actual === 'ready') this.#takeOver(incoming.daemon, 'drain', incoming.reason);
-      else if (daemon === incoming.daemon && !hasProcess(daemon.service)) this.#giveUp(incoming);
+      else if (daemon === incoming.daemon && isDown(daemon)) this.#giveUp(incoming);
       // The old one died before its successor was ready: then that is all there is.
       else if (daemon === this.#current && !WORKS.has(actual)) this.#takeOver(incoming.daemon, 'stop', incoming.reason);
     }
@@ -240,6 +246,10 @@ export class Slot {
   #newDaemon(): Daemon {
     const daemon: Daemon = new Daemon(this.id, {
       ...this.#host,
+      queue: {
+        enter: (who, go) => this.#host.queue.enter(who, { kind: who.who().kind, urgent: this.#urgent }, go),
+        leave: (who) => this.#host.queue.leave(who),
+      },
       launch: (events) => this.#launch(daemon, events),
       entered: () => this.#entered(daemon),
       changed: () => this.#host.changed(this),
@@ -251,6 +261,7 @@ export class Slot {
     const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, standby, nextGeneration, log } =
       this.#host;
     const { config } = daemon.spec!;
+    this.#urgent = false;
     // Somebody may have cleaned up: systemd removes what users who log out leave in shared memory.
     for (const directory of [runDirectory, pageDirectory]) ensurePrivateDirectory(directory);
     const listenFd = config.kind === 'stream' ? this.#port.open(config) : undefined;
@@ -283,11 +294,16 @@ export class Slot {
   }
 }
 
+/** There is no process, and none is about to be. */
+function isDown({ service }: Daemon): boolean {
+  return !hasProcess(service) && service.actual !== 'queued';
+}
+
 /** Back-offs of this many doublings (2 s) are worth waiting for in a backlog; behind longer ones a viewer would hang. */
 const BRIEF_STEPS = 4;
 
 /** A port that answers belongs to a daemon that works, or will in a moment. A closed one says: no camera, or nobody to serve it. */
 function needsPort({ service, blocked }: Daemon): boolean {
-  if (hasProcess(service)) return true;
+  if (hasProcess(service) || service.actual === 'queued') return true;
   return service.actual === 'backoff' && !service.starved && !blocked && service.tally.step <= BRIEF_STEPS;
 }

@@ -179,7 +179,9 @@ export type StatusSample = {
   readonly lastError: ErrorKind | null;
   /** null = it has not said that it is ending. */
   readonly exitCode: number | null;
+  /** What there was to do: for a stream, records written to its ring. */
   readonly recordsIn: number;
+  /** What was done of it. That it rises while there is input is what progress means (progress.ts). */
   readonly recordsOut: number;
   readonly laps: number;
   readonly recycleRequested: boolean;

@@ -4,6 +4,7 @@
  * Belongs here: opening and closing, the slots, and the interface to the rest of the runtime. Does not belong here: the decisions about one
  * daemon (service.ts) and one id (slot.ts), what is watched (rounds.ts, upkeep.ts), and anything that knows Node-RED. No media byte passes through it.
  */
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { systemClock, type Cancel, type Clock } from '../clock.ts';
 import { BulkheadError } from '../errors.ts';
@@ -13,16 +14,19 @@ import type { MediaDescription } from '../media/track.ts';
 import { daemonConfigSchema, type DaemonKind, type ProbeConfig } from '../message/config.ts';
 import { PROFILES, type Profile } from '../message/standby.ts';
 import { bury, endStandby, findSurvivors, type Departed } from './adoption.ts';
+import { mostStarting } from './brake.ts';
 import type { Child } from './child.ts';
 import { listenControl, type ControlServer } from './control-server.ts';
 import type { Daemon } from './daemon.ts';
 import { Events } from './events.ts';
 import { Generations } from './generations.ts';
+import { LaunchQueue } from './launch-queue.ts';
 import { MEMORY, type MemoryPolicy } from './memory-policy.ts';
 import { takePlace, type Place } from './place.ts';
-import { startProbe, type Probe } from './probe.ts';
+import { Probes } from './probes.ts';
+import { PROGRESS, type ProgressPolicy } from './progress.ts';
 import { ROUND_MS, Rounds } from './rounds.ts';
-import { LIMIT_MS, type Actual, type Reason } from './service.ts';
+import { LIMIT_MS, STARTING, type Reason } from './service.ts';
 import { Slot, type SlotHost } from './slot.ts';
 import { daemonEntry } from './spawn.ts';
 import { StandbyPool } from './standby-pool.ts';
@@ -38,8 +42,8 @@ const RELEASE_HOLD_MS = 5_000;
 const ADOPTION_HOLD_MS = 60_000;
 /** Longer than any daemon is given to end, by asking and then by SIGKILL. */
 const CLOSE_LIMIT_MS = LIMIT_MS.stopping + LIMIT_MS.killing + 2_000;
-const MAX_PROBES = 4;
-const STARTING: ReadonlySet<Actual> = new Set(['spawning', 'initialising']);
+/** Of a detail: an event is no place for a list of a hundred. */
+const MOST_TEXT = 500;
 
 export type SupervisorOptions = {
   /** State files and the control socket; this user's alone. */
@@ -57,6 +61,8 @@ export type SupervisorOptions = {
   readonly adoptionHoldMs?: number;
   /** Other figures of the memory policy. */
   readonly memory?: Partial<MemoryPolicy>;
+  /** How long output may stay away while input goes on. */
+  readonly progress?: Partial<ProgressPolicy>;
   /** The program of a kind. */
   readonly daemonEntry?: (kind: DaemonKind) => string;
   /** A process of each waits to take a daemon's place; a profile that is named twice waits twice. Default: one of each. */
@@ -70,8 +76,9 @@ export class Supervisor {
   readonly #place: Place;
   readonly #host: SlotHost;
   readonly #slots = new Map<string, Slot>();
-  readonly #probes = new Set<Probe>();
+  readonly #probes: Probes;
   readonly #pool: StandbyPool;
+  readonly #queue: LaunchQueue<Daemon>;
   readonly #generations: Generations;
   readonly #events: Events;
   /** Which of all the supervisors of this home it is. */
@@ -92,7 +99,16 @@ export class Supervisor {
     this.#generations = Generations.open(place.runDirectory);
     this.#events = new Events({ clock, log, directory: options.eventDirectory, history: options.history });
     this.#number = this.#events.past.starts + 1;
-    this.#rounds = new Rounds(clock, log, () => [...this.#slots.values()]);
+    this.#rounds = new Rounds({
+      clock,
+      log,
+      slots: () => [...this.#slots.values()],
+      progress: { ...PROGRESS, ...options.progress },
+      incident: (first, cause, ids) => {
+        const daemons = ids.join(' ').slice(0, MOST_TEXT);
+        this.#tell(first, 'daemon.incident', cause, { count: ids.length, daemons, cause });
+      },
+    });
     const usage = new UsageBook();
     this.#upkeep = new Upkeep({
       clock,
@@ -120,11 +136,13 @@ export class Supervisor {
       entry: () => daemonEntry('standby'),
       occupation: () => this.#occupation(),
     });
+    this.#queue = new LaunchQueue(clock, mostStarting(availableParallelism()));
     this.#host = {
       ...common,
       clock,
       log,
       random: options.random,
+      queue: this.#queue,
       entry: options.daemonEntry,
       standby: (kind) => this.#pool.take(kind),
       event: (daemon, type, reason, detail) => this.#tell(daemon, type, reason, detail),
@@ -140,6 +158,7 @@ export class Supervisor {
         if (this.#slots.size === 0) this.#emptied();
       },
     };
+    this.#probes = new Probes(this.#host);
   }
 
   /** Takes over the run directory and the daemons that are there. Throws `conflict` when another supervisor works in it. */
@@ -152,6 +171,7 @@ export class Supervisor {
       history: new EventLog(),
       standby: PROFILES,
       memory: {},
+      progress: {},
       ...given,
       runDirectory: resolve(given.runDirectory),
       logDirectory: resolve(given.logDirectory),
@@ -234,13 +254,7 @@ export class Supervisor {
   /** Opens a source once, in a process of its own, and says what it is; rejects with the reason why it cannot be opened. */
   async probe(config: ProbeConfig): Promise<MediaDescription> {
     if (this.#closing !== null) throw new BulkheadError('conflict', 'The supervisor is closing.');
-    if (this.#probes.size >= MAX_PROBES) {
-      throw new BulkheadError('exhausted', `${MAX_PROBES} sources are being tested already. Wait for one of them.`);
-    }
-    const probe = startProbe(config, this.#host);
-    this.#probes.add(probe);
-    void probe.ended.finally(() => this.#probes.delete(probe));
-    return await probe.result;
+    return await this.#probes.open(config);
   }
 
   /** Ends every daemon and lets go of the run directory. */
@@ -325,10 +339,11 @@ export class Supervisor {
   #children(): Child[] {
     const daemons = [...this.#slots.values()].flatMap((slot) => slot.daemons());
     const kept = daemons.map((daemon) => daemon.child).filter((child) => child !== null);
-    return [...kept, ...[...this.#probes].map((probe) => probe.child)];
+    return [...kept, ...this.#probes.children()];
   }
 
   #tell(daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail): void {
+    if (type === 'daemon.exited' && reason === 'crash') this.#rounds.died(daemon);
     // A respawned or adopted capture daemon says once more how its camera is.
     if (this.#events.past.knows(type, daemon.id)) return;
     this.#events.tell({ type, channel: daemon.channel, daemon: daemon.who(), reason, detail });
@@ -358,14 +373,12 @@ export class Supervisor {
   async #close(): Promise<void> {
     const emptied = Promise.withResolvers<void>();
     this.#emptied = emptied.resolve;
-    const probes = [...this.#probes];
-    for (const probe of probes) probe.cancel();
     for (const slot of this.#slots.values()) slot.release('operator', 0);
     if (this.#slots.size === 0) emptied.resolve();
 
     const late = Promise.withResolvers<'late'>();
     const cancel = this.#options.clock.after(CLOSE_LIMIT_MS, () => late.resolve('late'));
-    const everything = Promise.all([emptied.promise, this.#pool.close(), ...probes.map((probe) => probe.ended)]);
+    const everything = Promise.all([emptied.promise, this.#pool.close(), this.#probes.close()]);
     if ((await Promise.race([everything, late.promise])) === 'late') {
       const left = this.#children().map(({ pid }) => pid);
       this.#options.log.error({ left }, 'some daemons do not end; they are left behind');
@@ -382,6 +395,7 @@ export class Supervisor {
     process.off('exit', this.#onExit);
     process.off('uncaughtExceptionMonitor', this.#onCrash);
     for (const slot of this.#slots.values()) slot.close();
+    this.#queue.close();
     this.#events.close();
     this.#place.release();
   }

@@ -41,7 +41,7 @@ export type DaemonView = {
   readonly channel: string;
   readonly pid: number | null;
   readonly generation: number;
-  readonly state: Actual;
+  readonly state: Exclude<Actual, 'queued'>;
   /** It ended because there are no packets, and waits for the camera. */
   readonly starved: boolean;
   /** The operator has stopped it; it stays down until somebody starts it or its spec changes. */

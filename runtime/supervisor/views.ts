@@ -15,6 +15,8 @@ type Figures = {
   readonly restarts: (id: string) => number;
 };
 
+const STALLED = 'It has input and gives no output. If that goes on it is restarted.';
+
 export class Views {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -79,7 +81,8 @@ export class Views {
       channel: daemon.channel,
       pid,
       generation,
-      state: service.actual,
+      // In line for its start: to the world it is starting.
+      state: service.actual === 'queued' ? 'spawning' : service.actual,
       starved: service.starved,
       stopped: slot.stopped,
       restarts: this.#figures.restarts(slot.id),
@@ -95,7 +98,7 @@ export class Views {
       media: facts.media,
       camera: facts.camera,
       viewers: sample?.viewers ?? 0,
-      degraded: facts.degraded,
+      degraded: facts.degraded ?? (facts.stalled ? STALLED : null),
       lastError: facts.lastError,
     };
   }

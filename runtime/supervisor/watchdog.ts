@@ -17,7 +17,9 @@ const LATE_PASSES = 2;
 export type Beat = { readonly key: string; readonly beat: number; readonly limitMs: number };
 export type Verdict = {
   /** No beat for its limit; `sinceMs` = when the last one was seen. */
-  readonly hung: readonly { readonly key: string; readonly sinceMs: number }[];
+  readonly hung: readonly { readonly key: string; readonly sinceMs: number; readonly limitMs: number }[];
+  /** No beat for half of its limit, those that hang among them. */
+  readonly late: readonly string[];
   /** We were away for so long that this pass judges nobody. */
   readonly selfStalledMs: number;
 };
@@ -35,14 +37,17 @@ export class Watchdog {
     this.#lastMs = atMs;
 
     const watches = new Map<string, Watch>();
-    const hung: { key: string; sinceMs: number }[] = [];
+    const hung: { key: string; sinceMs: number; limitMs: number }[] = [];
+    const late: string[] = [];
     for (const { key, beat, limitMs } of beats) {
       const before = this.#watches.get(key);
       const seenMs = before?.beat === beat ? before.seenMs + selfStalledMs : atMs;
       watches.set(key, { beat, seenMs });
-      if (selfStalledMs === 0 && atMs - seenMs >= limitMs) hung.push({ key, sinceMs: seenMs });
+      if (selfStalledMs > 0) continue;
+      if (atMs - seenMs >= limitMs) hung.push({ key, sinceMs: seenMs, limitMs });
+      if (atMs - seenMs >= limitMs / 2) late.push(key);
     }
     this.#watches = watches;
-    return { hung, selfStalledMs };
+    return { hung, late, selfStalledMs };
   }
 }

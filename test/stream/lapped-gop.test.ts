@@ -101,6 +101,7 @@ test('a new viewer is begun for at the next keyframe, not at one that the ring h
     ringPath: ring.path,
     starvationMs: 60_000,
     maxViewers: 5,
+    onWaiting: () => {},
     onRecord: () => {},
     onViewers: () => {},
     onLaps: () => {},

@@ -16,6 +16,7 @@ type Exit = Extract<ServiceEvent, { type: 'exited' }>['outcome'];
 
 const EVENTS: { readonly [T in EventType]: Extract<ServiceEvent, { type: T }> } = {
   start: { type: 'start', atMs: 5000 },
+  turn: { type: 'turn', atMs: 5000 },
   stop: { type: 'stop', atMs: 5000, reason: 'deploy' },
   drain: { type: 'drain', atMs: 5000, reason: 'operator' },
   recycle: { type: 'recycle', atMs: 5000, reason: 'config' },
@@ -26,8 +27,9 @@ const EVENTS: { readonly [T in EventType]: Extract<ServiceEvent, { type: T }> } 
   ready: { type: 'ready', atMs: 5000 },
   degraded: { type: 'degraded', atMs: 5000 },
   recovered: { type: 'recovered', atMs: 5000 },
+  stalled: { type: 'stalled', atMs: 5000 },
   hung: { type: 'hung', atMs: 5000, sinceMs: 4000 },
-  exited: { type: 'exited', atMs: 5000, outcome: 'crash', random: 0.5 },
+  exited: { type: 'exited', atMs: 5000, outcome: 'crash', random: 0.5, capMs: 30_000 },
   timeout: { type: 'timeout', atMs: 5000 },
   wake: { type: 'wake', atMs: 5000 },
   alone: { type: 'alone', atMs: 5000, outage: { sinceMs: 3000, reason: 'hang', planned: false } },
@@ -64,13 +66,14 @@ const TO_STOP = 'stopping askToStop timer';
 const TO_RECYCLE = 'stopping~ askToStop timer';
 const TO_KILL = 'killing~ kill timer';
 const OVERDUE = 'killing kill timer';
-const TO_SPAWN = 'spawning spawn timer';
+const TO_QUEUE = 'queued queue';
 const EXPECTED: Record<Actual, Record<EventType, string>> = {
   stopped: {
-    start: TO_SPAWN,
+    start: TO_QUEUE,
+    turn: '-',
     stop: '-',
     drain: '-',
-    recycle: TO_SPAWN,
+    recycle: TO_QUEUE,
     kill: '-',
     adopt: 'spawning timer',
     hello: '-',
@@ -78,14 +81,36 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: '-',
     timeout: '-',
     wake: '-',
     alone: '-',
   },
+  queued: {
+    start: '-',
+    turn: 'spawning spawn timer',
+    stop: 'stopped',
+    drain: 'stopped',
+    recycle: '- queue',
+    kill: '- queue',
+    adopt: '-',
+    hello: '-',
+    refused: '-',
+    ready: '-',
+    degraded: '-',
+    recovered: '-',
+    stalled: '-',
+    hung: '-',
+    exited: '-',
+    timeout: '-',
+    wake: '-',
+    alone: '-~',
+  },
   spawning: {
     start: '-',
+    turn: '-',
     stop: TO_STOP,
     drain: TO_STOP,
     recycle: TO_RECYCLE,
@@ -96,6 +121,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: 'backoff~ !exited timer',
     timeout: OVERDUE,
@@ -104,6 +130,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   initialising: {
     start: '- configure',
+    turn: '-',
     stop: TO_STOP,
     drain: TO_STOP,
     recycle: TO_RECYCLE,
@@ -114,6 +141,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: 'ready !ready',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: 'backoff~ !exited timer',
     timeout: OVERDUE,
@@ -122,6 +150,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   ready: {
     start: '-',
+    turn: '-',
     stop: TO_STOP,
     drain: 'draining askToDrain timer',
     recycle: TO_RECYCLE,
@@ -132,6 +161,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: 'degraded',
     recovered: '-',
+    stalled: 'degraded !stalled',
     hung: 'killing~ !hung kill timer',
     exited: 'backoff~ !exited timer',
     timeout: '-',
@@ -140,6 +170,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   degraded: {
     start: '-',
+    turn: '-',
     stop: TO_STOP,
     drain: 'draining askToDrain timer',
     recycle: TO_RECYCLE,
@@ -150,6 +181,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: 'ready',
+    stalled: '- !stalled',
     hung: 'killing~ !hung kill timer',
     exited: 'backoff~ !exited timer',
     timeout: '-',
@@ -158,6 +190,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   draining: {
     start: '-*',
+    turn: '-',
     stop: TO_STOP,
     drain: '-',
     recycle: '-*',
@@ -168,6 +201,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: 'killing~ !hung kill timer',
     exited: 'stopped !exited',
     timeout: TO_STOP,
@@ -176,6 +210,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   stopping: {
     start: '-*',
+    turn: '-',
     stop: '-',
     drain: '-',
     recycle: '-*',
@@ -186,6 +221,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: 'stopped !exited',
     timeout: OVERDUE,
@@ -194,6 +230,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   killing: {
     start: '-*',
+    turn: '-',
     stop: '-',
     drain: '-',
     recycle: '-*',
@@ -204,6 +241,7 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: 'stopped !exited',
     timeout: '- !stuck kill timer',
@@ -212,52 +250,58 @@ const EXPECTED: Record<Actual, Record<EventType, string>> = {
   },
   backoff: {
     start: '-',
+    turn: '-',
     stop: 'stopped',
     drain: 'stopped',
-    recycle: TO_SPAWN,
-    kill: TO_SPAWN,
+    recycle: TO_QUEUE,
+    kill: TO_QUEUE,
     adopt: '-',
     hello: '-',
     refused: '-',
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: '-',
-    timeout: TO_SPAWN,
+    timeout: TO_QUEUE,
     wake: '-',
     alone: '-~',
   },
   held: {
     start: '-',
+    turn: '-',
     stop: 'stopped',
     drain: 'stopped',
-    recycle: TO_SPAWN,
-    kill: TO_SPAWN,
+    recycle: TO_QUEUE,
+    kill: TO_QUEUE,
     adopt: '-',
     hello: '-',
     refused: '-',
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: '-',
-    timeout: TO_SPAWN,
+    timeout: TO_QUEUE,
     wake: '-',
     alone: '-~',
   },
   failed: {
     start: '-',
+    turn: '-',
     stop: 'stopped',
     drain: 'stopped',
-    recycle: TO_SPAWN,
-    kill: TO_SPAWN,
+    recycle: TO_QUEUE,
+    kill: TO_QUEUE,
     adopt: '-',
     hello: '-',
     refused: '-',
     ready: '-',
     degraded: '-',
     recovered: '-',
+    stalled: '-',
     hung: '-',
     exited: '-',
     timeout: '-',
@@ -272,14 +316,25 @@ describe.each(STATES)('%s', (state) => {
   });
 });
 
-/** Sends events one after another; the last step. */
+/** Sends events one after another; the last step. Nobody else is being started: a turn comes at once. */
 function run(from: Service, ...events: ServiceEvent[]): { service: Service; effects: readonly Effect[] } {
   let step = { service: from, effects: [] as readonly Effect[] };
-  for (const event of events) step = transition(step.service, event);
+  for (const event of events) {
+    step = transition(step.service, event);
+    if (step.service.actual !== 'queued') continue;
+    const next = transition(step.service, { type: 'turn', atMs: event.atMs });
+    step = { service: next.service, effects: [...step.effects, ...next.effects] };
+  }
   return step;
 }
 
-const exit = (outcome: Exit, atMs = 5000): ServiceEvent => ({ type: 'exited', atMs, outcome, random: 0.5 });
+const exit = (outcome: Exit, atMs = 5000): ServiceEvent => ({
+  type: 'exited',
+  atMs,
+  outcome,
+  random: 0.5,
+  capMs: 30_000,
+});
 const reports = ({ effects }: { effects: readonly Effect[] }) =>
   effects.flatMap((effect) => (effect.type === 'report' ? [effect.report] : []));
 
@@ -366,6 +421,20 @@ test('a restart is measured from the order to ready, and an exit that we brought
   expect(reports(asked)).toContainEqual({ type: 'recycled', reason: 'config', recoveryMs: 500 });
 });
 
+test('a daemon that was stopped while it stood in line leaves it without a word', () => {
+  const step = transition({ ...typical('queued'), desired: 'up' }, EVENTS.stop);
+  expect(step).toEqual({ service: STOPPED, effects: [] });
+});
+
+test('no kind waits longer than its cap between two tries', () => {
+  let service: Service = typical('spawning');
+  for (let i = 0; i < 9; i++) {
+    const step = run(service, { type: 'exited', atMs: i, outcome: 'temporary', random: 0.5, capMs: 5_000 });
+    for (const effect of step.effects) if (effect.type === 'timer') expect(effect.delayMs).toBeLessThanOrEqual(5_000);
+    service = run(step.service, EVENTS.timeout).service;
+  }
+});
+
 test('a successor whose predecessor died while it started tells how long nobody served', () => {
   const step = run(STOPPED, EVENTS.start, EVENTS.alone, EVENTS.hello, { type: 'ready', atMs: 6000 });
   expect(reports(step)).toEqual([{ type: 'ready' }, { type: 'respawned', reason: 'hang', recoveryMs: 3000 }]);
@@ -427,7 +496,8 @@ describe('whatever happens in whatever order', () => {
   });
 
   test('a process that is not at its work, and a daemon that waits, always has a timer', () => {
-    const settled = new Set<Actual>(['stopped', 'failed', 'ready', 'degraded']);
+    // Whoever stands in line is called.
+    const settled = new Set<Actual>(['stopped', 'queued', 'failed', 'ready', 'degraded']);
     assert(
       property(history, (events) => {
         let service = STOPPED;

@@ -44,7 +44,7 @@ test('after the supervisor itself was away nobody is blamed for the time it did 
   expect(watch(watchdog, 0, 500, () => ({ a: 1 }))).toEqual([]);
   // Suspended for an hour: the beat is as old as it was.
   const verdict = watchdog.look(3_600_500, [{ key: 'a', beat: 1, limitMs: 1000 }]);
-  expect(verdict).toEqual({ hung: [], selfStalledMs: 3_600_000 - LOOK_MS });
+  expect(verdict).toEqual({ hung: [], late: [], selfStalledMs: 3_600_000 - LOOK_MS });
   // It has what was left of its second, and is blamed only when that is over.
   expect(watch(watchdog, 3_600_600, 3_600_800, () => ({ a: 1 }))).toEqual([]);
   expect(watch(watchdog, 3_600_900, 3_601_000, () => ({ a: 1 }))).not.toEqual([]);
@@ -69,4 +69,12 @@ test('who is gone is forgotten: the next generation begins afresh', () => {
   const watchdog = new Watchdog();
   watch(watchdog, 0, 900, () => ({ 'a 1': 5 }));
   expect(watch(watchdog, 1000, 1900, () => ({ 'a 2': 5 }))).toEqual([]);
+});
+
+test('who is late is told from half of its limit on, so that one trouble of many is seen before the first of them hangs', () => {
+  const watchdog = new Watchdog();
+  const beats = ['a', 'b'].map((key) => ({ key, beat: 1, limitMs: 1000 }));
+  watchdog.look(0, beats);
+  for (let atMs = LOOK_MS; atMs < 500; atMs += LOOK_MS) expect(watchdog.look(atMs, beats).late).toEqual([]);
+  expect(watchdog.look(500, beats)).toMatchObject({ late: ['a', 'b'], hung: [] });
 });

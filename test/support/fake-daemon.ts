@@ -38,6 +38,8 @@ export type Behaviour = {
     | { readonly do: 'count'; readonly to: number }
     | { readonly do: 'exit'; readonly code: number }
     | { readonly do: 'leave'; readonly meaning: ExitMeaning }
+    /** Counts input from now on, and output as well unless it is stuck. */
+    | { readonly do: 'work'; readonly stuck: boolean }
     | { readonly do: 'leak'; readonly mibPerSecond: number }
     | { readonly do: 'busy' | 'throw' | 'reject' | 'recycle' | 'packet' }
     | { readonly do: 'send'; readonly messages: readonly DaemonReport[] };
@@ -117,6 +119,13 @@ async function start(config: DaemonConfig, context: DaemonContext): Promise<Runn
   };
 }
 
+function work(stuck: boolean, { status }: DaemonContext): void {
+  setInterval(() => {
+    status.input();
+    if (!stuck) status.output();
+  }, 20);
+}
+
 const leaked: Buffer[] = [];
 
 /** In small steps, as a leak does. */
@@ -140,6 +149,8 @@ function misbehave(what: Behaviour['onSignal'], context: DaemonContext): void {
       return;
     case 'recycle':
       return context.status.requestRecycle();
+    case 'work':
+      return work(what.stuck, context);
     case 'leak':
       return leak(what.mibPerSecond);
     case 'packet':

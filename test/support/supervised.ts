@@ -53,13 +53,14 @@ function list(directory: string): string[] {
 export class Supervised {
   readonly supervisor: Supervisor;
   readonly events: BulkheadEvent[] = [];
-  #more = (): void => {};
+  readonly #waiting = new Set<() => void>();
 
   private constructor(supervisor: Supervisor) {
     this.supervisor = supervisor;
     supervisor.on((event) => {
       this.events.push(event);
-      this.#more();
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
     });
   }
 
@@ -87,7 +88,7 @@ export class Supervised {
       const found = this.events.find((event) => event.id > afterId && event.type === type && wanted(event));
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => {
-        this.#more = resolve;
+        this.#waiting.add(resolve);
       });
     }
   }
