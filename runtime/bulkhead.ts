@@ -16,6 +16,7 @@ import { SourceRegistry } from './channel/registry.ts';
 import { systemClock, type Cancel, type Clock } from './clock.ts';
 import { toBulkheadError } from './errors.ts';
 import { EventLog } from './event-log.ts';
+import { EventTally } from './event-tally.ts';
 import { describeEvent } from './event-text.ts';
 import { createFileLogger, type Logger } from './log.ts';
 import { pathsOf, type Paths } from './paths.ts';
@@ -53,6 +54,7 @@ export class Bulkhead {
   readonly announcer: Announcer;
   readonly claims = new Claims();
   readonly events = new EventLog();
+  readonly eventTally = new EventTally(this.events);
   readonly eventFeed: EventFeed;
   readonly fleet: Fleet;
   readonly registry: SourceRegistry;

@@ -27,19 +27,21 @@ import { afterFailure, NO_FAILURES, type Tally } from './backoff.ts';
  * - `held`          no process; it failed too often, one try a minute
  * - `failed`        no process; its configuration cannot work, no try until it changes or somebody asks
  */
-export type Actual =
-  | 'stopped'
-  | 'queued'
-  | 'spawning'
-  | 'initialising'
-  | 'ready'
-  | 'degraded'
-  | 'draining'
-  | 'stopping'
-  | 'killing'
-  | 'backoff'
-  | 'held'
-  | 'failed';
+export const ACTUALS = [
+  'stopped',
+  'queued',
+  'spawning',
+  'initialising',
+  'ready',
+  'degraded',
+  'draining',
+  'stopping',
+  'killing',
+  'backoff',
+  'held',
+  'failed',
+] as const;
+export type Actual = (typeof ACTUALS)[number];
 
 /** Why a process ended or was made to end; the contract's `reason`. */
 export const REASONS = ['crash', 'hang', 'memory', 'starved', 'operator', 'config', 'deploy'] as const;

@@ -14,6 +14,8 @@ export type Usage = {
   readonly privateBytes: number;
   /** Of one core, since the reading before; null at the first. */
   readonly cpuPercent: number | null;
+  /** Processor time since its start; null where the platform does not say. */
+  readonly cpuMs: number | null;
 };
 
 /** The latest reading of every process of a supervisor. */
@@ -55,7 +57,8 @@ class UsageMeter {
   read(atMs: number): void {
     const privateBytes = readPrivateBytes(this.#pid);
     if (this.#cpu === null || atMs - this.#cpu.atMs >= CPU_MS) this.#readCpu(atMs);
-    this.latest = privateBytes === null ? null : { privateBytes, cpuPercent: this.#cpuPercent };
+    this.latest =
+      privateBytes === null ? null : { privateBytes, cpuPercent: this.#cpuPercent, cpuMs: this.#cpu?.usedMs ?? null };
   }
 
   #readCpu(atMs: number): void {

@@ -56,6 +56,8 @@ export type DaemonView = {
   readonly privateBytes: number | null;
   /** Of one core, over the last sampling period. */
   readonly cpuPercent: number | null;
+  /** Processor time of the process since its start. */
+  readonly cpuMs: number | null;
   readonly recordsIn: number | null;
   readonly recordsOut: number | null;
   readonly laps: number | null;

@@ -92,6 +92,7 @@ export class Views {
       loopLagMs: sample === null ? null : sample.loopLagUs / 1000,
       privateBytes: usage?.privateBytes ?? null,
       cpuPercent: usage?.cpuPercent ?? null,
+      cpuMs: usage?.cpuMs ?? null,
       recordsIn: sample?.recordsIn ?? null,
       recordsOut: sample?.recordsOut ?? null,
       laps: sample?.laps ?? null,

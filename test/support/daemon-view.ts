@@ -18,6 +18,7 @@ export function daemonView(kind: 'capture' | 'stream', change: Partial<DaemonVie
     loopLagMs: 0,
     privateBytes: 1,
     cpuPercent: 0,
+    cpuMs: 0,
     recordsIn: 100,
     recordsOut: 0,
     laps: 0,

@@ -10,7 +10,9 @@ import { commandChannel, readCommand } from '../../channel/commands.ts';
 import { EventLog } from '../../event-log.ts';
 import { channelViews, type ChannelView } from './channel-view.ts';
 import { sendHistory, streamEvents } from './events-endpoint.ts';
+import { exposition, EXPOSITION_TYPE } from './exposition.ts';
 import { handler } from './http-error.ts';
+import { metrics, metricsFacts } from './metrics.ts';
 import { registerPanel } from './panel-page.ts';
 import { probeCamera, type ProbeAccess } from './probe-endpoint.ts';
 
@@ -61,6 +63,14 @@ export function registerApi(router: IRouter, options: ApiOptions): void {
     }),
   );
   router.get(
+    '/bulkhead/metrics',
+    mayRead,
+    handler('giving metrics', (_request, response) => {
+      response.setHeader('Content-Type', EXPOSITION_TYPE);
+      response.end(exposition(metrics(metricsFacts(current(), channels(current(), '')))));
+    }),
+  );
+  router.get(
     '/bulkhead/api/channels',
     mayRead,
     handler('listing channels', (request, response) => {
@@ -82,7 +92,9 @@ export function registerApi(router: IRouter, options: ApiOptions): void {
   router.get(
     '/bulkhead/api/events',
     mayRead,
-    handler('listing events', (request, response) => {
+    handler('listing events', async (request, response) => {
+      // Until it is open the history is not known, and a client would take it for lost.
+      await current()?.supervisor.catch(() => null);
       const log = current()?.events ?? NO_EVENTS;
       if (request.accepts(['json', 'text/event-stream']) === 'text/event-stream') streamEvents(log, request, response);
       else sendHistory(log, request, response);

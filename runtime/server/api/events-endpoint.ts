@@ -1,5 +1,7 @@
 /**
  * `GET /bulkhead/api/events`: what happened, as a JSON history or as it happens (server-sent events, HTML Living Standard 9.2).
+ *
+ * Belongs here: what a client may ask for, and that no client costs more than its share. Does not belong here: where events are kept (event-log.ts).
  */
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -9,14 +11,36 @@ import type { BulkheadEvent } from '../../supervisor/view.ts';
 
 /** Proxies cut connections on which nothing moves. */
 const KEEP_ALIVE_MS = 15_000;
-/** A client that does not read is let go; it comes back with the id of the last event it has. */
+const RETRY_MS = 1_000;
+/** What may wait for a client that does not read; then it is let go, and comes back with the id of the last event that it has. */
 const MOST_PENDING_BYTES = 1 << 20;
+/** What is written at once of a long history: the rest follows when the client has read. */
+const BATCH = 200;
+const MOST_CLIENTS = 64;
 const LARGEST_TIME_MS = 100_000_000_000_000;
 
-const querySchema = z.object({
+/** `?types=a,b` and `?types=a&types=b` alike. */
+const list = z
+  .union([z.string().max(4_000), z.array(z.string().max(100)).max(100)])
+  .default([])
+  .transform((given) => [given].flat().flatMap((part) => part.split(',').filter(Boolean)));
+const filterSchema = z.object({ types: list, channels: list });
+const historySchema = filterSchema.extend({
   since: z.string().max(40).optional(),
   limit: z.coerce.number().int().min(1).max(2000).default(200),
 });
+const idSchema = z
+  .string()
+  .regex(/^\d{1,16}$/)
+  .transform(Number)
+  .optional();
+
+type Filter = z.output<typeof filterSchema>;
+
+/** Whether a client wants this event; an empty list means all. */
+export function matches({ types, channels }: Filter, { type, channel }: BulkheadEvent): boolean {
+  return (types.length === 0 || types.includes(type)) && (channels.length === 0 || channels.includes(channel));
+}
 
 /** Reads `since`: the id of an event, a time in milliseconds or an ISO date. Ids are far larger than any time. */
 export function selectSince(events: readonly BulkheadEvent[], since: string | undefined): readonly BulkheadEvent[] {
@@ -32,37 +56,76 @@ export function selectSince(events: readonly BulkheadEvent[], since: string | un
 
 /** The history: the newest `limit` events, or with `since` the first `limit` from there on; oldest first. */
 export function sendHistory(log: EventLog, request: Request, response: Response): void {
-  const query = querySchema.safeParse(request.query);
-  if (!query.success) throw new BulkheadError('invalid', '"limit" must be a number from 1 to 2000.');
-  const { since, limit } = query.data;
-  const events = selectSince(log.all(), since);
-  response.json(since === undefined ? events.slice(-limit) : events.slice(0, limit));
+  const query = historySchema.safeParse(request.query);
+  if (!query.success) {
+    throw new BulkheadError('invalid', '"limit" must be a number from 1 to 2000, "types" and "channels" are lists.');
+  }
+  const { since, limit, ...filter } = query.data;
+  const events = selectSince(log.all(), since).filter((event) => matches(filter, event));
+  response.json(since === undefined || since === '' ? events.slice(-limit) : events.slice(0, limit));
 }
 
-/** The stream: from now on, or after the event that `Last-Event-ID` names. */
+const clients = new Set<Response>();
+
+/**
+ * The stream: from now on, or after the event that `Last-Event-ID` names, as a header or, for those who cannot set one, in the query. A client whose last
+ * event is older than anything that is known is sent an event `gap` first.
+ */
 export function streamEvents(log: EventLog, request: Request, response: Response): void {
-  const last = request.get('Last-Event-ID');
-  let cursor = last !== undefined && /^\d{1,16}$/.test(last) ? Number(last) : log.lastId;
+  const filter = filterSchema.safeParse(request.query);
+  if (!filter.success) throw new BulkheadError('invalid', '"types" and "channels" are lists.');
+  if (clients.size >= MOST_CLIENTS) {
+    throw new BulkheadError('exhausted', `${MOST_CLIENTS} clients follow the events already. Close one of them.`);
+  }
+  const asked = idSchema.safeParse(request.get('Last-Event-ID') ?? request.query['lastEventId']);
+  const last = asked.success ? asked.data : undefined;
+  // An id that has not been told yet is one that a power cut took from the journal: what comes now is news.
+  let cursor = Math.min(last ?? log.lastId, log.lastId);
   response.writeHead(200, {
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-cache, no-transform',
     Connection: 'keep-alive',
     'X-Accel-Buffering': 'no',
   });
-  response.write('retry: 1000\n\n');
+  clients.add(response);
+  response.write(`retry: ${RETRY_MS}\n\n`);
+  if (last !== undefined && last > 0 && last < log.firstId) {
+    response.write(`event: gap\ndata: ${JSON.stringify({ after: last, oldest: log.firstId })}\n\n`);
+  }
 
   const send = (): void => {
-    for (const event of log.after(cursor)) {
+    const waiting = log.after(cursor);
+    for (const event of waiting.slice(0, BATCH)) {
       cursor = event.id;
-      response.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
+      if (matches(filter.data, event)) response.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
     }
     if (response.writableLength > MOST_PENDING_BYTES) response.destroy();
+    else if (waiting.length > BATCH) goOn();
   };
-  const endSending = log.onAppend(send);
-  const keepAlive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
+  let goingOn = false;
+  /** As soon as the client has read what it was sent. */
+  const goOn = (): void => {
+    if (goingOn) return;
+    goingOn = true;
+    const next = (): void => {
+      goingOn = false;
+      if (!response.destroyed) send();
+    };
+    if (response.writableNeedDrain) response.once('drain', next);
+    else setImmediate(next);
+  };
+  const endSending = log.onAppend(() => {
+    if (!goingOn) send();
+  });
+  // With the id, so that who has had nothing for long that it wanted does not begin far back.
+  const keepAlive = setInterval(
+    () => response.write(goingOn || cursor === 0 ? ':\n\n' : `id: ${cursor}\n:\n\n`),
+    KEEP_ALIVE_MS,
+  );
   response.on('close', () => {
     clearInterval(keepAlive);
     endSending();
+    clients.delete(response);
   });
   send();
 }
