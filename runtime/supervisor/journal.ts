@@ -27,8 +27,6 @@ import { ensurePrivateDirectory } from './private-directory.ts';
 /** A file that has reached either becomes the older one, and the one that was is dropped. */
 const MOST_LINES = 5_000;
 const MOST_BYTES = 4 << 20;
-/** What both files together may hold; who keeps events in memory need not keep more. */
-export const MOST_EVENTS = 2 * MOST_LINES;
 const SYNC_MS = 1_000;
 /** Lines that may wait for a disk. */
 const MOST_WAITING = 2_000;

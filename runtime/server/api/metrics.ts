@@ -67,18 +67,6 @@ function daemonMetrics({ daemons, tally }: MetricsFacts): Family[] {
         value: counts(daemon.id).get(reason) ?? 0,
       })),
     );
-  const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
-    name: `bulkhead_daemon_${name}`,
-    type: 'gauge',
-    help,
-    samples,
-  });
-  const counter = (name: string, help: string, samples: readonly Sample[]): Family => ({
-    name: `bulkhead_daemon_${name}_total`,
-    type: 'counter',
-    help,
-    samples,
-  });
   return [
     gauge(
       'up',
@@ -218,6 +206,14 @@ function ownMetrics({ tally, version, nodeVersion, startedSeconds }: MetricsFact
       samples: [{ labels: { version, node: nodeVersion }, value: 1 }],
     },
   ];
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name: `bulkhead_daemon_${name}`, type: 'gauge', help, samples };
+}
+
+function counter(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name: `bulkhead_daemon_${name}_total`, type: 'counter', help, samples };
 }
 
 function labelsOf({ channel, kind, id }: DaemonView): Labels {
