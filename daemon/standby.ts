@@ -4,8 +4,17 @@
  */
 import { standBy } from './harness/stand-by.ts';
 
-void standBy((profile) =>
-  profile === 'light'
-    ? [import('./stream/start.ts')]
-    : [import('./capture/start-capture.ts'), import('./capture/start-probe.ts')],
-);
+void standBy({
+  light: {
+    load: () => [import('./harness/run-daemon.ts'), import('./stream/start.ts')],
+    rehearse: async (scratch) => (await import('./stream/rehearsal.ts')).rehearse(scratch),
+  },
+  media: {
+    load: () => [
+      import('./harness/run-daemon.ts'),
+      import('./capture/start-capture.ts'),
+      import('./capture/start-probe.ts'),
+    ],
+    rehearse: async () => {},
+  },
+});

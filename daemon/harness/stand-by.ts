@@ -16,14 +16,22 @@ import { assignmentSchema, PROFILES, type Assignment, type Profile } from '../..
 import { moveDescriptor, receiveDescriptors } from '../../runtime/supervisor/descriptors.ts';
 import { LISTEN_FD, STANDBY_PIPE_FD } from '../../runtime/supervisor/spawn.ts';
 import { readStateFile } from '../../runtime/supervisor/state-file.ts';
+import { scratchOf } from '../../runtime/supervisor/standby-files.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { openPage } from './page.ts';
 
 const STDOUT_FD = 1;
 const STDERR_FD = 2;
 
-/** Stands by as the state file in the first argument says. `load` loads what daemons of the profile need; what fails is tried again by the daemon. */
-export async function standBy(load: (profile: Profile) => Promise<unknown>[]): Promise<void> {
+/** What daemons of a profile need. What fails here is no obstacle: the daemon that needs it will say so. */
+export type Preparation = {
+  readonly load: () => Promise<unknown>[];
+  /** Does the work once for nothing; `scratch` = a path for a ring that is removed with this process. */
+  readonly rehearse: (scratch: string) => Promise<void>;
+};
+
+/** Stands by as the state file in the first argument says. */
+export async function standBy(preparations: Readonly<Record<Profile, Preparation>>): Promise<void> {
   const stateFile = process.argv[2] ?? '';
   const state = readStateFile(stateFile);
   process.title = `bulkhead standby ${state.channel}`;
@@ -58,13 +66,18 @@ export async function standBy(load: (profile: Profile) => Promise<unknown>[]): P
     },
   });
   const profile = PROFILES.find((name) => name === state.channel);
-  for (const result of await Promise.allSettled(profile === undefined ? [] : load(profile))) {
-    if (result.status === 'rejected')
-      log.warn({ err: toBulkheadError(result.reason, 'loading') }, 'something is missing');
-  }
+  if (profile !== undefined) await prepare(preparations[profile], scratchOf(state.statusPage), log);
   if (!connection.open) return;
   page.phase('ready');
   log.info('standing by');
+}
+
+async function prepare({ load, rehearse }: Preparation, scratch: string, log: Logger): Promise<void> {
+  const missing = (error: unknown): void => {
+    log.warn({ err: toBulkheadError(error, 'preparing') }, 'this standby is not as well prepared as it could be');
+  };
+  for (const result of await Promise.allSettled(load())) if (result.status === 'rejected') missing(result.reason);
+  await rehearse(scratch).catch(missing);
 }
 
 /** From here on this process is the daemon. What goes wrong ends it: its supervisor starts another one from nothing. */

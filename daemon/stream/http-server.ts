@@ -81,6 +81,11 @@ export class HttpServer {
     this.#server.off('error', reject);
   }
 
+  /** Serves a connection that did not come through the port. */
+  accept(socket: Socket): void {
+    this.#server.emit('connection', socket);
+  }
+
   /** Refuses new connections; those that are open stay. */
   refuse(): void {
     this.#server.close();

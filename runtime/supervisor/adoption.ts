@@ -14,6 +14,7 @@ import { exitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
 import { bootId, isAlive, signalProcess } from './identity.ts';
 import type { Outcome, Reason } from './service.ts';
+import { isScratch, removeScratch } from './standby-files.ts';
 import {
   isDaemon,
   listStateFiles,
@@ -126,6 +127,7 @@ function endForeignVersion(path: string, log: Logger): void {
 /** A standby of an earlier supervisor ends by itself when that does. One that was stopped, or had not got so far, is ended here: nobody needs it. */
 export function endStandby(path: string, state: StateFile): void {
   if (state.process !== undefined) signalProcess(state.process, 'SIGKILL');
+  removeScratch(state.statusPage);
   rmSync(state.statusPage, { force: true });
   rmSync(path, { force: true });
 }
@@ -133,6 +135,6 @@ export function endStandby(path: string, state: StateFile): void {
 function sweepPages(pageDirectory: string, inUse: ReadonlySet<string>): void {
   for (const name of readdirSync(pageDirectory)) {
     const path = join(pageDirectory, name);
-    if (name.endsWith('.status') && !inUse.has(path)) rmSync(path, { force: true });
+    if ((name.endsWith('.status') && !inUse.has(path)) || isScratch(name)) rmSync(path, { force: true });
   }
 }

@@ -54,7 +54,7 @@ function logFileOrNothing({ logDirectory, state, log }: Launch): { readonly fd: 
 }
 
 /** For a channel that somebody else holds open: a process that the daemon started and that inherited it. */
-const LAST_WORDS_MS = 100;
+const LAST_WORDS_MS = 20;
 
 /** When it is looked whether an adopted process has ended whose channel broke: its memory is gone by then, only the kernel's last steps are not. */
 const LOOKS_MS = [0, 1, 2, 5, 10, 25, 60, 150];

@@ -24,6 +24,7 @@ import { identify, type ProcessIdentity } from './identity.ts';
 import { openLogFile } from './log-file.ts';
 import { LISTEN_FD, spawnDaemon, STANDBY_PIPE_FD } from './spawn.ts';
 import { fileStem, stateFilePath, writeStateFile, type StateFile } from './state-file.ts';
+import { removeScratch } from './standby-files.ts';
 import { StatusPageReader } from './status-page.ts';
 
 /** Which standby can become which kind. A kind whose work needs FFmpeg is a `media` kind; a stream daemon never has FFmpeg in its memory. */
@@ -186,7 +187,9 @@ export class Standby {
     this.#pipe?.end();
     this.#page?.close();
     for (const file of this.#files) rmSync(file, { force: true });
-    if (state === 'gone') this.#gone();
+    if (state === 'taken') return;
+    removeScratch(this.#statusPage);
+    this.#gone();
   }
 }
 
