@@ -23,7 +23,7 @@ import { pathsOf, type Paths } from './paths.ts';
 import { removeRing } from './ring/remove-ring.ts';
 import { openLogFile } from './supervisor/log-file.ts';
 import { ensurePrivateDirectory } from './supervisor/private-directory.ts';
-import { Supervisor } from './supervisor/supervisor.ts';
+import { Supervisor, type SupervisorOptions } from './supervisor/supervisor.ts';
 import type { BulkheadEvent, DaemonView } from './supervisor/view.ts';
 
 /** How long a deploy may leave a ring or a daemon without its node. */
@@ -36,7 +36,7 @@ export type BulkheadOptions = {
   readonly home: string;
   readonly log: Logger;
   readonly clock?: Clock;
-};
+} & Pick<SupervisorOptions, 'development' | 'orphanGraceMs'>;
 
 /** A stream that has a source, by the path of its node. */
 export type AttachedStream = {
@@ -69,7 +69,7 @@ export class Bulkhead {
   #failed = false;
   #crashing = false;
 
-  constructor({ home, log, clock = systemClock }: BulkheadOptions) {
+  constructor({ home, log, clock = systemClock, development = false, orphanGraceMs = null }: BulkheadOptions) {
     this.paths = pathsOf(home);
     this.log = log;
     this.clock = clock;
@@ -80,7 +80,7 @@ export class Bulkhead {
     this.eventFeed = new EventFeed(this.events, this.announcer, cursors);
     this.registry = new SourceRegistry(this.#holds);
     this.registry.onEnded(() => this.#sweepLater());
-    this.supervisor = this.#openSupervisor();
+    this.supervisor = this.#openSupervisor({ development, orphanGraceMs });
     this.supervisor.catch(() => {
       this.#failed = true;
     });
@@ -135,7 +135,7 @@ export class Bulkhead {
     return this.#closing;
   }
 
-  async #openSupervisor(): Promise<Supervisor> {
+  async #openSupervisor(terms: Pick<SupervisorOptions, 'development' | 'orphanGraceMs'>): Promise<Supervisor> {
     try {
       ensurePrivateDirectory(this.paths.rings);
       const supervisor = await Supervisor.open({
@@ -143,6 +143,7 @@ export class Bulkhead {
         logDirectory: this.paths.logs,
         eventDirectory: this.paths.events,
         history: this.events,
+        ...terms,
         clock: this.clock,
         log: createFileLogger(openLogFile(this.paths.logs, 'supervisor', 'all').fd, this.log),
       });

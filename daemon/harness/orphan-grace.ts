@@ -13,6 +13,9 @@ export const ORPHAN_GRACE_MS = {
   probe: 5_000,
 } as const satisfies Record<DaemonKind, number>;
 
+/** For one that does not want to outlive its supervisor, where the kernel does not see to that: long enough to dial again after a break. */
+export const TIED_GRACE_MS = 1_000;
+
 export type OrphanGrace = { readonly lost: () => void; readonly found: () => void };
 
 /** Calls `over` when there has been no supervisor for `graceMs` on end, counted from now. */

@@ -10,13 +10,15 @@ import { EXIT, type ExitMeaning } from '../../runtime/exit-code.ts';
 import { createLogger, type Logger } from '../../runtime/log.ts';
 import type { DaemonConfig, DaemonKind } from '../../runtime/message/config.ts';
 import { PROTOCOL_VERSION, type DaemonReport, type SupervisorCommand } from '../../runtime/message/schema.ts';
+import { dieWithParent } from '../../runtime/supervisor/process-limits.ts';
 import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
 import type { Phase } from '../../runtime/supervisor/status-page.ts';
 import { ControlLink } from './control-link.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { leaveWord } from './last-word.ts';
 import { openPage } from './page.ts';
-import { ORPHAN_GRACE_MS, startOrphanGrace } from './orphan-grace.ts';
+import { takeDescriptorLimit, takeStanding } from './isolation.ts';
+import { ORPHAN_GRACE_MS, startOrphanGrace, TIED_GRACE_MS } from './orphan-grace.ts';
 
 /** What a kind's work may use of the process around it. */
 export type DaemonContext = {
@@ -80,6 +82,10 @@ export function runDaemon<K extends DaemonKind>(
   const stateFile = process.argv[2] ?? '';
   const state = readDaemonState(stateFile);
   process.title = `bulkhead ${state.kind} ${state.channel}`;
+  takeStanding(state.kind);
+  const tied = state.tiedTo !== undefined && dieWithParent(true);
+  // It ended before we asked: then nobody is left to end us.
+  if (tied && process.ppid !== state.tiedTo) process.exit(EXIT.done);
   const log = createLogger({ daemon: state.kind, channel: state.channel, generation: state.generation });
   const page = openPage(state, log);
   const stopHeartbeat = startHeartbeat(page);
@@ -107,7 +113,9 @@ export function runDaemon<K extends DaemonKind>(
     { message: obey, up: () => orphan.found(), down: () => orphan.lost() },
     log,
   );
-  const orphan = startOrphanGrace(options.orphanGraceMs ?? ORPHAN_GRACE_MS[kind], () => {
+  const usualGraceMs = options.orphanGraceMs ?? ORPHAN_GRACE_MS[kind];
+  const graceMs = state.tiedTo === undefined ? (state.orphanGraceMs ?? usualGraceMs) : TIED_GRACE_MS;
+  const orphan = startOrphanGrace(graceMs, () => {
     log.warn('no supervisor for too long: this daemon stops by itself');
     void leave(EXIT.done);
   });
@@ -164,6 +172,7 @@ export function runDaemon<K extends DaemonKind>(
       context.exit('config', new BulkheadError('invalid', `A ${kind} daemon cannot be a ${config.kind} daemon.`));
       return;
     }
+    takeDescriptorLimit(config);
     running = start(config as Extract<DaemonConfig, { kind: K }>, context);
     running.catch((thrown: unknown) => {
       const error = toBulkheadError(thrown, `starting the ${kind} daemon`);

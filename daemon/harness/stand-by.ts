@@ -15,8 +15,10 @@ import { Connection } from '../../runtime/message/connection.ts';
 import { assignmentSchema, PROFILES, type Assignment, type Profile } from '../../runtime/message/standby.ts';
 import { moveDescriptor, receiveDescriptors } from '../../runtime/supervisor/descriptors.ts';
 import { LISTEN_FD, STANDBY_PIPE_FD } from '../../runtime/supervisor/spawn.ts';
+import { dieWithParent } from '../../runtime/supervisor/process-limits.ts';
 import { readStateFile } from '../../runtime/supervisor/state-file.ts';
 import { scratchOf } from '../../runtime/supervisor/standby-files.ts';
+import { takeStanding } from './isolation.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { openPage } from './page.ts';
 
@@ -35,6 +37,9 @@ export async function standBy(preparations: Readonly<Record<Profile, Preparation
   const stateFile = process.argv[2] ?? '';
   const state = readStateFile(stateFile);
   process.title = `bulkhead standby ${state.channel}`;
+  takeStanding('standby');
+  // The pipe says so as well; but not to a process that was stopped.
+  dieWithParent(true);
   const log = createLogger({ standby: state.channel, generation: state.generation });
   const page = openPage(state, log);
   const stopHeartbeat = startHeartbeat(page);
@@ -87,6 +92,7 @@ async function become({ stateFile, entry, listenFd }: Assignment, log: Logger): 
     log.error('what the daemon needs has not arrived');
     process.exit(EXIT.temporary);
   }
+  dieWithParent(false);
   log.info({ stateFile }, 'becoming a daemon');
   moveDescriptor(logFd, STDOUT_FD, STDERR_FD);
   if (socketFd === undefined || listenFd === undefined) closeSync(LISTEN_FD);

@@ -158,7 +158,12 @@ export async function openHost(options: HostOptions, { log, nodeRedLog }: HostLo
     const express = await loadExpress();
 
     await makeHome(home);
-    const bulkhead = openBulkhead({ home, log });
+    const bulkhead = openBulkhead({
+      home,
+      log,
+      development: options.development,
+      orphanGraceMs: options.orphanGraceMs ?? null,
+    });
     closers.push(() => bulkhead.close());
     await bulkhead.supervisor;
 

@@ -14,6 +14,10 @@ export type HostOptions = {
   readonly allowedHosts: readonly string[];
   /** The password of the first start; later starts ignore it. */
   readonly adminPassword: string | undefined;
+  /** Daemons end with this process, however it ends. */
+  readonly development: boolean;
+  /** How long daemons work on without this process; undefined = as is usual for each kind. */
+  readonly orphanGraceMs: number | undefined;
 };
 
 export type Command =
@@ -38,8 +42,11 @@ const HELP = `bulkhead: a visual flow runtime for cameras
   --port NUMBER       its port                              (BULKHEAD_PORT, default ${DEFAULT_PORT})
   --allow-host NAME   a further name in the browser's address bar, e.g. of a reverse proxy
                                                             (BULKHEAD_ALLOW_HOST, separated by commas)
+  --development       daemons end with this process, however it ends; without, they work on and the next one takes them over
+                                                            (BULKHEAD_DEVELOPMENT=1)
   --version, --help
 
+  BULKHEAD_ORPHAN_GRACE_S sets after how many seconds without this process daemons stop by themselves (default 600).
   BULKHEAD_ADMIN_PASSWORD presets the password of the first start; without it one is generated and printed once.
 `;
 
@@ -59,6 +66,7 @@ export function readCommand(args: readonly string[], given: Readonly<Record<stri
         host: { type: 'string' },
         port: { type: 'string' },
         'allow-host': { type: 'string', multiple: true },
+        development: { type: 'boolean' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -90,7 +98,26 @@ export function readCommand(args: readonly string[], given: Readonly<Record<stri
   const allowedHosts = (values['allow-host'] ?? (env['BULKHEAD_ALLOW_HOST'] ?? '').split(','))
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '');
-  return { type: 'run', options: { home: path.resolve(home), host: host.trim(), port, allowedHosts, adminPassword } };
+  const graceText = env['BULKHEAD_ORPHAN_GRACE_S'];
+  if (graceText !== undefined && !/^\d{1,6}$/.test(graceText)) {
+    return refuse(`BULKHEAD_ORPHAN_GRACE_S must be a number of seconds, not "${graceText}".`);
+  }
+  const developmentText = env['BULKHEAD_DEVELOPMENT'];
+  if (developmentText !== undefined && !/^[01]$/.test(developmentText)) {
+    return refuse(`BULKHEAD_DEVELOPMENT must be 1 or 0, not "${developmentText}".`);
+  }
+  return {
+    type: 'run',
+    options: {
+      home: path.resolve(home),
+      host: host.trim(),
+      port,
+      allowedHosts,
+      adminPassword,
+      development: values.development ?? developmentText === '1',
+      orphanGraceMs: graceText === undefined ? undefined : Number(graceText) * 1000,
+    },
+  };
 }
 
 function refuse(message: string): Command {

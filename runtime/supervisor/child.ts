@@ -178,6 +178,13 @@ export class Child implements Expected {
     return this.#page?.sample() ?? null;
   }
 
+  /** Once more, for whoever comes after us: somebody has removed it. */
+  writeStateFile(): void {
+    if (this.#end !== null) return;
+    const identity = this.#identity;
+    writeStateFile(this.#stateFile, identity === null ? this.state : { ...this.state, process: identity });
+  }
+
   /** False when the channel is down. */
   send(message: SupervisorMessage): boolean {
     return this.#connection?.send(message) ?? false;

@@ -5,7 +5,7 @@
  * and where the socket is (control-path.ts).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
 import { toBulkheadError } from '../errors.ts';
@@ -55,6 +55,8 @@ export async function listenControl(options: {
   readonly path: string;
   readonly log: Logger;
   readonly find: (id: string, generation: number) => Expected | undefined;
+  /** The socket is gone, and is made anew when this returns: its folder may be gone as well. Throws when that cannot be had. */
+  readonly lost?: () => void;
 }): Promise<ControlServer> {
   const { path, log } = options;
   if (process.platform !== 'win32') rmSync(path, { force: true });
@@ -65,20 +67,60 @@ export async function listenControl(options: {
     receive(socket, options.find, log);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(toBulkheadError(error, `listening for daemons at ${path}`, { path })));
-    server.listen(path, resolve);
-  });
+  const listen = async (): Promise<void> => {
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error): void =>
+        reject(toBulkheadError(error, `listening for daemons at ${path}`, { path }));
+      server.once('error', failed);
+      server.listen(path, () => {
+        server.off('error', failed);
+        resolve();
+      });
+    });
+    if (process.platform !== 'win32') chmodSync(path, 0o600);
+  };
+  await listen();
   // An error of the listener later on (descriptors exhausted) must not end the process: daemons dial again.
   server.on('error', (error) => log.warn({ err: error }, 'the control socket reports an error'));
-  if (process.platform !== 'win32') chmodSync(path, 0o600);
+  let closed = false;
+  const stopWatching = watchSocket(path, async () => {
+    // Who is connected stays connected. Closing removes whatever is at the path, so it comes first.
+    server.close();
+    options.lost?.();
+    if (!closed) await listen();
+    log.warn('the control socket was removed by somebody; it is there again');
+  });
   return {
     close: () =>
       new Promise((resolve) => {
+        closed = true;
+        stopWatching();
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+/** How often it is looked whether the socket is still there. */
+const SOCKET_CHECK_MS = 1_000;
+
+/** Calls `repair` when the file at `path` is not the one that is there now: then nobody can dial any more. Tries until it succeeds. */
+function watchSocket(path: string, repair: () => Promise<void>): () => void {
+  if (process.platform === 'win32') return () => {};
+  const inode = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+  let ours = inode();
+  let repairing = false;
+  const timer = setInterval(() => {
+    if (repairing || (ours !== undefined && inode() === ours)) return;
+    repairing = true;
+    repair()
+      .then(() => (ours = inode()))
+      // It is tried again with the next look.
+      .catch(() => (ours = undefined))
+      .finally(() => (repairing = false));
+  }, SOCKET_CHECK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 function receive(socket: Socket, find: (id: string, generation: number) => Expected | undefined, log: Logger): void {

@@ -15,6 +15,8 @@ export type Place = {
   readonly runDirectory: string;
   readonly controlSocket: string;
   readonly pageDirectory: string;
+  /** Makes directories that somebody has removed, and takes the lock in them. Throws when that cannot be had. */
+  readonly renew: () => void;
   /** Lets go of it; what is empty outside the run directory is removed. */
   readonly release: () => void;
 };
@@ -43,13 +45,22 @@ export function takePlace(runDirectory: string): Place {
     lock.release();
     throw error;
   }
+  const locks = [lock];
   return {
     runDirectory,
     controlSocket,
     pageDirectory,
+    renew: () => {
+      for (const directory of [runDirectory, ...elsewhere]) ensurePrivateDirectory(directory);
+      // A lock whose file is gone keeps nobody out. While the file is still there it is ours, and cannot be had twice.
+      const again = acquireLock(lockPath(runDirectory));
+      if (again === undefined) return;
+      locks.push(again);
+      writeHolder(runDirectory);
+    },
     release: () => {
       elsewhere.forEach(removeIfEmpty);
-      lock.release();
+      for (const held of locks) held.release();
     },
   };
 }

@@ -12,12 +12,13 @@ import type { ProbeConfig } from '../message/config.ts';
 import { Child, type Launch } from './child.ts';
 import type { Standby } from './standby.ts';
 import { specHash } from './spec-hash.ts';
-import { fileStem } from './state-file.ts';
+import { fileStem, type Terms } from './state-file.ts';
 
 export type ProbeHost = Omit<Launch, 'entry' | 'listenFd' | 'state' | 'specHash' | 'standby'> & {
   readonly entry: (kind: 'probe') => string;
   readonly standby: (kind: 'probe') => Standby | undefined;
   readonly pageDirectory: string;
+  readonly terms: Terms;
   readonly controlSocket: string;
 };
 
@@ -38,7 +39,7 @@ const END_MS = 2_000;
 
 /** Throws when the process cannot be started at all. */
 export function startProbe(config: ProbeConfig, host: ProbeHost): Probe {
-  const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, standby, log } = host;
+  const { runDirectory, logDirectory, pageDirectory, controlSocket, entry, standby, terms, log } = host;
   const id = `probe:${config.channel}:${randomBytes(6).toString('hex')}`;
   const result = Promise.withResolvers<MediaDescription>();
   const ended = Promise.withResolvers<void>();
@@ -59,6 +60,7 @@ export function startProbe(config: ProbeConfig, host: ProbeHost): Probe {
         generation: 1,
         controlSocket,
         statusPage: join(pageDirectory, `${fileStem(id, 1)}.status`),
+        ...terms,
       },
       specHash: (nonce) => specHash(config, nonce),
     },

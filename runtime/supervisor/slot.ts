@@ -21,7 +21,7 @@ import { ensurePrivateDirectory } from './private-directory.ts';
 import { hasProcess, type Actual, type Reason } from './service.ts';
 import { sameConfig, specHash } from './spec-hash.ts';
 import type { Standby } from './standby.ts';
-import { fileStem, type DaemonState } from './state-file.ts';
+import { fileStem, type DaemonState, type Terms } from './state-file.ts';
 import type { Spec } from './view.ts';
 
 /** What all slots of a supervisor share. */
@@ -32,6 +32,7 @@ export type SlotHost = Omit<DaemonHost, 'launch' | 'entered' | 'changed' | 'queu
   readonly pageDirectory: string;
   readonly controlSocket: string;
   readonly entry: (kind: DaemonKind) => string;
+  readonly terms: Terms;
   /** A process that waits to become one of this kind, if there is one. */
   readonly standby: (kind: DaemonKind) => Standby | undefined;
   /** Greater than every one before, also than those of earlier supervisors. */
@@ -280,6 +281,7 @@ export class Slot {
           generation,
           controlSocket,
           statusPage: join(pageDirectory, `${fileStem(this.id, generation)}.status`),
+          ...this.#host.terms,
         },
         specHash: (nonce) => specHash(config, nonce),
         log,

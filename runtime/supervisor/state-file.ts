@@ -28,6 +28,10 @@ const stateFileSchema = z.strictObject({
   listenFd: z.int().min(3).optional(),
   /** Keyed by the nonce, so that equal configurations do not show, and no table of hashes helps to guess a password in one. */
   specHash: z.string(),
+  /** The pid of the supervisor with which it wants to end; missing = it works on without one. */
+  tiedTo: z.int().min(1).optional(),
+  /** How long it works on without a supervisor; missing = as is usual for its kind. */
+  orphanGraceMs: z.int().min(0).optional(),
   /** Who it became; missing = the spawn is under way, or failed. */
   process: processIdentity.optional(),
   /** How it ended when there was no supervisor to tell: written by the daemon itself, as its last act. */
@@ -46,6 +50,9 @@ const stateFileSchema = z.strictObject({
 export type StateFile = z.output<typeof stateFileSchema>;
 /** Of a process that has work; of one that waits for some, the channel is the name of its profile. */
 export type DaemonState = StateFile & { readonly kind: DaemonKind };
+
+/** What a supervisor wants of all its daemons. */
+export type Terms = Pick<StateFile, 'tiedTo' | 'orphanGraceMs'>;
 
 /** Whether it has work. */
 export function isDaemon(state: StateFile): state is DaemonState {

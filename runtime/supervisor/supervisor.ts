@@ -67,6 +67,10 @@ export type SupervisorOptions = {
   readonly daemonEntry?: (kind: DaemonKind) => string;
   /** A process of each waits to take a daemon's place; a profile that is named twice waits twice. Default: one of each. */
   readonly standby?: readonly Profile[];
+  /** Daemons end with this process, however it ends: for those who start and stop it all day. Then nothing survives a crash. */
+  readonly development?: boolean;
+  /** How long daemons work on without a supervisor; null = as is usual for each kind. */
+  readonly orphanGraceMs?: number | null;
 };
 export type { Spec } from './view.ts';
 type Options = Required<SupervisorOptions>;
@@ -144,6 +148,10 @@ export class Supervisor {
       random: options.random,
       queue: this.#queue,
       entry: options.daemonEntry,
+      terms: {
+        ...(options.development ? { tiedTo: process.pid } : {}),
+        ...(options.orphanGraceMs === null ? {} : { orphanGraceMs: options.orphanGraceMs }),
+      },
       standby: (kind) => this.#pool.take(kind),
       event: (daemon, type, reason, detail) => this.#tell(daemon, type, reason, detail),
       heard: (daemon, event) => {
@@ -170,6 +178,8 @@ export class Supervisor {
       daemonEntry,
       history: new EventLog(),
       standby: PROFILES,
+      development: false,
+      orphanGraceMs: null,
       memory: {},
       progress: {},
       ...given,
@@ -304,6 +314,10 @@ export class Supervisor {
       log,
       find: (id, generation) =>
         this.#children().find(({ state }) => state.id === id && state.generation === generation),
+      lost: () => {
+        this.#place.renew();
+        for (const child of this.#children()) child.writeStateFile();
+      },
     });
     this.#cancelRounds = clock.every(ROUND_MS, () => {
       const slots = [...this.#slots.values()];

@@ -11,6 +11,8 @@ test('without options it is this machine only, the usual port and a folder in th
       port: 1880,
       allowedHosts: [],
       adminPassword: undefined,
+      development: false,
+      orphanGraceMs: undefined,
     },
   });
 });
@@ -77,4 +79,15 @@ test('help names every option', () => {
   for (const option of ['--home', '--host', '--port', '--allow-host', 'BULKHEAD_ADMIN_PASSWORD']) {
     expect(command).toHaveProperty('text', expect.stringContaining(option));
   }
+});
+
+test('development and the orphan grace are off unless asked for, and refused when they make no sense', () => {
+  expect(readCommand(['--development'], { BULKHEAD_DEVELOPMENT: '0' })).toMatchObject({
+    options: { development: true, orphanGraceMs: undefined },
+  });
+  expect(readCommand([], { BULKHEAD_DEVELOPMENT: '1', BULKHEAD_ORPHAN_GRACE_S: '30' })).toMatchObject({
+    options: { development: true, orphanGraceMs: 30_000 },
+  });
+  expect(readCommand([], { BULKHEAD_DEVELOPMENT: 'yes' })).toMatchObject({ type: 'refuse' });
+  expect(readCommand([], { BULKHEAD_ORPHAN_GRACE_S: '10m' })).toMatchObject({ type: 'refuse' });
 });

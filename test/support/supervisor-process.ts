@@ -1,6 +1,7 @@
 /**
  * A supervisor in a process of its own, so that it can be killed. Arguments: home, then what to do in the end (`stay`, `exit`, `throw`), then
- * specs as JSON. With STANDBY=light in its environment it keeps a standby. SIGUSR2 restarts every daemon softly. It prints a line of JSON, the pids by id, when everything is ready.
+ * specs as JSON. With STANDBY=light in its environment it keeps a standby; DEVELOPMENT=1 and
+ * ORPHAN_GRACE_MS are options of the supervisor. SIGUSR2 restarts every daemon softly. It prints a line of JSON, the pids by id, when everything is ready.
  */
 import path from 'node:path';
 import pino from 'pino';
@@ -13,6 +14,8 @@ const supervisor = await Supervisor.open({
   eventDirectory: path.join(home!, 'events'),
   log: pino({ level: 'silent' }),
   daemonEntry: () => path.join(import.meta.dirname, 'fake-daemon.ts'),
+  development: process.env['DEVELOPMENT'] === '1',
+  orphanGraceMs: process.env['ORPHAN_GRACE_MS'] === undefined ? null : Number(process.env['ORPHAN_GRACE_MS']),
   standby: process.env['STANDBY'] === 'light' ? ['light'] : [],
 });
 const wanted = specs.map((spec) => JSON.parse(spec) as Spec);
