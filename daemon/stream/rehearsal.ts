@@ -117,6 +117,7 @@ async function show(ringPath: string, more: () => void): Promise<void> {
     onRecord: nothing,
     onViewers: nothing,
     onLaps: nothing,
+    onWaiting: nothing,
     onTrouble: nothing,
     onStarved: nothing,
   });
