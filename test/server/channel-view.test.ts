@@ -21,7 +21,7 @@ test.each<[string, DaemonView[], string]>([
     [camera('online'), daemon('stream'), daemon('stream', { state: 'backoff' })],
     'starting',
   ],
-  ['no packet has reached the port yet', [camera('online'), daemon('stream', { recordsIn: 0 })], 'starting'],
+  ['no packet has reached the port yet', [camera('online'), daemon('stream', { recordsOut: 0 })], 'starting'],
   [
     'the stream cannot read its ring',
     [camera('online'), daemon('stream', { state: 'degraded', degraded: 'no ring' })],

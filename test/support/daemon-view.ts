@@ -20,7 +20,7 @@ export function daemonView(kind: 'capture' | 'stream', change: Partial<DaemonVie
     cpuPercent: 0,
     cpuMs: 0,
     recordsIn: 100,
-    recordsOut: 0,
+    recordsOut: 100,
     laps: 0,
     media: null,
     camera: null,

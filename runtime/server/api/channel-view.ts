@@ -88,8 +88,8 @@ export function channelState(daemons: readonly DaemonView[]): ChannelState {
 }
 
 /** It works, it can read its ring, and packets have come. */
-function serves({ state, degraded, recordsIn }: DaemonView): boolean {
-  return WORKS.has(state) && degraded === null && recordsIn !== 0;
+function serves({ state, degraded, recordsOut }: DaemonView): boolean {
+  return WORKS.has(state) && degraded === null && recordsOut !== 0;
 }
 
 /** What a person should read about a channel that is not live. */
