@@ -67,6 +67,23 @@ describe('the ring', () => {
     viewer.socket.close();
   });
 
+  test('is counted by what it gets and by what was done with that, apart, and not at all while nothing comes', async () => {
+    const feeder = await feed();
+    const daemon = await stream();
+    await daemon.until((event) => event.type === 'counted' && event.input > 10 && event.output > 10);
+    await feeder.stop();
+    let last = { input: -1, output: -1 };
+    let still = 0;
+    await daemon.until((event) => {
+      if (event.type !== 'counted') return false;
+      still = event.input === last.input && event.output === last.output ? still + 1 : 0;
+      last = event;
+      return still >= 3;
+    });
+    // What the ring held when it was opened is output without having been input: it was there before.
+    expect(last.output).toBeGreaterThanOrEqual(last.input);
+  });
+
   test('that is another kind of file is named as the trouble, and the channel recovers when it is right again', async () => {
     mkdirSync(path.dirname(ring.path), { recursive: true });
     writeFileSync(ring.path, Buffer.alloc(100_000, 7));

@@ -19,6 +19,7 @@ export type StreamEvent =
   | { type: 'failed'; kind: ErrorKind; text: string }
   | { type: 'laps'; count: number }
   | { type: 'viewers'; count: number }
+  | { type: 'counted'; input: number; output: number }
   | { type: 'log'; level: string; text: string; detail: string };
 
 export type StreamDaemon = JsonProcess<StreamEvent> & { readonly port: number; readonly url: string };

@@ -30,6 +30,8 @@ const log = {
 const config = streamConfigSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
 const { listenFd, ...options } = JSON.parse(process.argv[3] ?? '{}') as StreamOptions & { listenFd?: number };
 let input = 0;
+let output = 0;
+setInterval(() => tell({ type: 'counted', input, output }), 250).unref();
 
 const running = startStream(
   config,
@@ -46,7 +48,7 @@ const running = startStream(
     },
     status: {
       input: (count = 1) => void (input += count),
-      output: () => {},
+      output: (count = 1) => void (output += count),
       laps: (count) => tell({ type: 'laps', count }),
       viewers: (count) => tell({ type: 'viewers', count }),
       error: () => {},

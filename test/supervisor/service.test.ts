@@ -426,6 +426,19 @@ test('a daemon that was stopped while it stood in line leaves it without a word'
   expect(step).toEqual({ service: STOPPED, effects: [] });
 });
 
+test('only an exit that we brought about is one that we brought about', () => {
+  expect(reports(run(typical('ready'), exit('crash')))).toEqual([
+    { type: 'exited', reason: 'crash', outcome: 'crash' },
+  ]);
+});
+
+test('an outage begins once: what happens while nobody serves does not make it shorter', () => {
+  const since = (service: Service): number | undefined => service.outage?.sinceMs;
+  const dead = run(typical('ready'), exit('crash', 1000)).service;
+  expect(since(run(dead, EVENTS.alone).service)).toBe(1000);
+  expect(since(run(dead, EVENTS.timeout, EVENTS.kill, exit('crash', 7000)).service)).toBe(1000);
+});
+
 test('no kind waits longer than its cap between two tries', () => {
   let service: Service = typical('spawning');
   for (let i = 0; i < 9; i++) {
