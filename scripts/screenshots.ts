@@ -11,6 +11,44 @@ import { cameraFlows, freePorts, Host } from '../test/support/host.ts';
 const images = path.resolve(import.meta.dirname, '../docs/images');
 const { values } = parseArgs({ options: { camera: { type: 'string' } } });
 
+/** The panel on a desk and on a phone, with a viewer, and with a daemon that was killed a moment ago. */
+async function takePanel(): Promise<void> {
+  const names = ['Front door', 'Yard', 'Garage'];
+  const ports = await freePorts(names.length);
+  const cameras = names.map((name, index) => ({
+    channel: name.toLowerCase().replace(' ', '-'),
+    port: ports[index]!,
+    camera: { name, source: 'test' },
+  }));
+  await host.deploy(cameraFlows(cameras));
+  const live = await host.live(...cameras.map(({ channel }) => channel));
+  const viewer = await browser.newPage();
+  await viewer.goto(`http://127.0.0.1:${ports[0]}/`);
+  // Long enough for figures and for a daemon that is respawned at once.
+  await sleep(12_000);
+  const victim = live[1]?.daemons.find(({ kind }) => kind === 'stream')?.pid;
+  if (victim !== undefined && victim !== null) process.kill(victim, 'SIGKILL');
+  await sleep(6000);
+  for (const [name, options] of [
+    ['panel.png', { viewport: { width: 1360, height: 900 } }],
+    [
+      'panel-phone.png',
+      { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+    ],
+  ] as const) {
+    const context = await browser.newContext({ ...options, locale: 'en-GB', colorScheme: 'light' });
+    const page = await context.newPage();
+    await page.goto(`${host.url}/bulkhead/`);
+    await page.fill('#user', host.login.username);
+    await page.fill('#password', host.login.password);
+    await page.click('form button');
+    await page.locator('.channel').first().waitFor();
+    await sleep(3000);
+    await page.screenshot({ path: path.join(images, name) });
+    await context.close();
+  }
+}
+
 const browser = await openBrowser();
 const host = await Host.start({ defaultFlow: true });
 try {
@@ -37,6 +75,7 @@ try {
   await page.mouse.move(400, 300);
   const name = values.camera === undefined ? 'player.png' : 'player-street.png';
   await page.screenshot({ path: path.join(images, name) });
+  if (values.camera === undefined) await takePanel();
 } finally {
   await browser.close();
   await host.remove();

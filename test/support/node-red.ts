@@ -25,6 +25,10 @@ export type NodeRedOptions = {
   readonly home?: string;
   /** Further nodes, as files of the user's `nodes` folder. */
   readonly nodes?: Readonly<Record<string, string>>;
+  /** Further settings of Node-RED, such as `httpAdminRoot`, under which `url` then is. */
+  readonly settings?: { readonly httpAdminRoot?: string; readonly [name: string]: unknown };
+  /** What it finds at its start, for tests that may not deploy. */
+  readonly flows?: readonly FlowNode[];
 };
 
 /** What Node-RED says of one set of nodes. */
@@ -67,10 +71,10 @@ export class PlainNodeRed {
   readonly #child: ChildProcess;
   #output = '';
 
-  private constructor(userDir: string, port: number, release: Release, home: string | undefined) {
+  private constructor(userDir: string, url: string, release: Release, home: string | undefined) {
     this.userDir = userDir;
     this.home = home ?? path.join(userDir, 'bulkhead');
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = url;
     const program = path.join(root, 'node_modules', RELEASES[release], 'red.js');
     this.#child = spawn(process.execPath, [program, '--userDir', userDir], {
       cwd: userDir,
@@ -82,7 +86,14 @@ export class PlainNodeRed {
     this.#child.stderr?.on('data', collect);
   }
 
-  static async start({ release, install = 'folder', home, nodes = {} }: NodeRedOptions): Promise<PlainNodeRed> {
+  static async start({
+    release,
+    install = 'folder',
+    home,
+    nodes = {},
+    settings: further = {},
+    flows,
+  }: NodeRedOptions): Promise<PlainNodeRed> {
     const userDir = mkdtempSync(path.join(os.tmpdir(), 'bulkhead-node-red-'));
     const [port = 0] = await freePorts(1);
     if (install === 'tarball') installTarball(userDir);
@@ -97,9 +108,11 @@ export class PlainNodeRed {
       editorTheme: { tours: false },
       telemetry: { enabled: false, updateNotification: false },
       logging: { console: { level: 'info' } },
+      ...further,
     };
     writeFileSync(path.join(userDir, 'settings.js'), `module.exports = ${JSON.stringify(settings)};\n`);
-    const nodeRed = new PlainNodeRed(userDir, port, release, home);
+    if (flows) writeFileSync(path.join(userDir, 'flows.json'), JSON.stringify(flows));
+    const nodeRed = new PlainNodeRed(userDir, `http://127.0.0.1:${port}${further.httpAdminRoot ?? ''}`, release, home);
     await eventually('Node-RED answers', async () => {
       if (nodeRed.#child.exitCode !== null) throw new Error(`Node-RED ended:\n${nodeRed.output}`);
       return fetch(`${nodeRed.url}/settings`).then(

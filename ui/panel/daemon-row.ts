@@ -23,17 +23,7 @@ const TONE: Readonly<Record<Daemon['state'], 'good' | 'busy' | 'bad' | 'off'>> =
 };
 
 type FactName = keyof Texts['fact'];
-const FACTS: readonly FactName[] = [
-  'pid',
-  'generation',
-  'memory',
-  'cpu',
-  'restarts',
-  'viewers',
-  'lag',
-  'laps',
-  'uptime',
-];
+const FACTS: readonly FactName[] = ['pid', 'generation', 'memory', 'cpu', 'restarts', 'viewers', 'lag', 'laps'];
 
 export type RowContext = { readonly texts: Texts; readonly onWish: (wish: Wish) => void };
 
@@ -48,7 +38,6 @@ function factsOf(daemon: Daemon, language: string): Record<FactName, string | nu
     viewers: daemon.kind === 'stream' ? count(daemon.viewers) : null,
     lag: milliseconds(daemon.loopLagMs, language),
     laps: daemon.laps === null || daemon.laps === 0 ? null : count(daemon.laps),
-    uptime: duration(daemon.uptimeMs),
   };
 }
 
@@ -70,8 +59,9 @@ export class DaemonRow {
   readonly root: HTMLLIElement;
   readonly #texts: Texts;
   readonly #channel: () => Channel;
-  readonly #name = element('h4');
+  readonly #name: HTMLElement;
   readonly #state = element('span', { class: 'daemon-state', 'data-fact': 'state' });
+  readonly #uptime = element('span', { class: 'quiet uptime', 'data-fact': 'uptime' });
   readonly #facts = new Map<FactName, { readonly box: HTMLElement; readonly value: HTMLElement }>();
   readonly #exit = element('p', { class: 'quiet', 'data-fact': 'exit' });
   readonly #trouble = element('p', { class: 'trouble' });
@@ -84,6 +74,7 @@ export class DaemonRow {
     this.#daemon = daemon;
     this.#channel = channel;
     this.#texts = texts;
+    this.#name = element('h4', { title: word(texts.kindDoes, daemon.kind) });
     const wish = (command: Wish['command']) => () => onWish({ command, channel: channel(), daemon: this.#daemon });
     this.#restart = button({ class: 'action' }, wish('restart'), texts.restart);
     this.#stop = button({ class: 'action' }, wish('stop'), texts.stop);
@@ -98,13 +89,7 @@ export class DaemonRow {
     this.root = element(
       'li',
       { class: 'daemon', 'data-daemon': daemon.id, 'data-kind': daemon.kind },
-      element(
-        'div',
-        { class: 'daemon-head' },
-        this.#name,
-        this.#state,
-        element('span', { class: 'quiet does' }, word(texts.kindDoes, daemon.kind)),
-      ),
+      element('div', { class: 'daemon-head' }, this.#name, this.#state, this.#uptime),
       list,
       element('div', { class: 'actions' }, this.#restart, this.#stop, this.#start),
       this.#trouble,
@@ -119,6 +104,7 @@ export class DaemonRow {
     setText(this.#name, name);
     setText(this.#state, word(texts.daemonState, daemon.state));
     setAttribute(this.root, 'data-tone', TONE[daemon.state] ?? 'busy');
+    setText(this.#uptime, daemon.uptimeMs === null ? '' : texts.runsFor(duration(daemon.uptimeMs)));
     const facts = factsOf(daemon, texts.language);
     for (const [fact, { box, value }] of this.#facts) {
       setHidden(box, facts[fact] === null);

@@ -67,7 +67,6 @@ const en = {
     viewers: 'Viewers',
     lag: 'Delay',
     laps: 'Overtaken',
-    uptime: 'Runs for',
   },
   factMeans: {
     pid: 'Process id',
@@ -78,8 +77,8 @@ const en = {
     viewers: 'Connections that get the stream now',
     lag: 'How late its event loop is',
     laps: 'How often it was too slow, and went on at a newer picture',
-    uptime: 'Since this process was started',
   },
+  runsFor: (time: string): string => `for ${time}`,
   lastExit: (time: string, reason: string, how: string): string =>
     `Last end ${time}: ${reason}${how === '' ? '' : ` (${how})`}`,
   exit: {
@@ -88,7 +87,7 @@ const en = {
     memory: 'too much memory',
     starved: 'no picture',
     operator: 'by an operator',
-    config: 'wrong settings',
+    config: 'settings',
     deploy: 'deploy',
   },
   exitCode: (code: number): string => `code ${code}`,
@@ -252,7 +251,6 @@ const de: Texts = {
     viewers: 'Zuschauer',
     lag: 'Verzug',
     laps: 'Überholt',
-    uptime: 'Läuft seit',
   },
   factMeans: {
     pid: 'Prozessnummer',
@@ -263,8 +261,8 @@ const de: Texts = {
     viewers: 'Verbindungen, die den Stream jetzt bekommen',
     lag: 'Wie spät die Ereignisschleife dran ist',
     laps: 'Wie oft er zu langsam war und bei einem neueren Bild weitermachte',
-    uptime: 'Seit dem Start dieses Prozesses',
   },
+  runsFor: (time) => `seit ${time}`,
   lastExit: (time, reason, how) => `Letztes Ende ${time}: ${reason}${how === '' ? '' : ` (${how})`}`,
   exit: {
     crash: 'Absturz',
@@ -272,7 +270,7 @@ const de: Texts = {
     memory: 'zu viel Speicher',
     starved: 'kein Bild',
     operator: 'von Hand',
-    config: 'falsche Einstellungen',
+    config: 'Einstellungen',
     deploy: 'Deploy',
   },
   exitCode: (code) => `Code ${code}`,
