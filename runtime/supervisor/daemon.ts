@@ -6,7 +6,7 @@
  */
 import type { Cancel, Clock } from '../clock.ts';
 import { assertNever, BulkheadError, toBulkheadError } from '../errors.ts';
-import { EXIT, exitMeaning } from '../exit-code.ts';
+import { EXIT, exitMeaning, type ExitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonKind } from '../message/config.ts';
 import type { DaemonEvent, DaemonMessage } from '../message/schema.ts';
@@ -241,8 +241,14 @@ export class Daemon {
     };
   }
 
+  #meaningOf({ code, signal }: ChildExit): ExitMeaning | undefined {
+    // Asked to end before it could listen: the signal has done what the daemon would have.
+    if (signal === 'SIGTERM' && this.#service.actual === 'stopping') return 'done';
+    return signal === null && code !== null ? exitMeaning(code) : undefined;
+  }
+
   #exited(exit: ChildExit, started: boolean): void {
-    const meaning = exit.signal === null && exit.code !== null ? exitMeaning(exit.code) : undefined;
+    const meaning = this.#meaningOf(exit);
     this.#reports.ended(exit, started);
     this.#child = null;
     this.facts.end();

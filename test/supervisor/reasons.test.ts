@@ -116,6 +116,16 @@ test.each<Case>([
   expect(told()).toEqual(expected);
 });
 
+test('a daemon that is asked to end before it can listen has not crashed', async () => {
+  at.supervisor.declare(captureSpec('silent'));
+  await until(() => at.view('capture:silent').pid);
+  at.supervisor.release('capture:silent', { holdMs: 0 });
+  expect(await at.event('daemon.exited')).toMatchObject({
+    reason: 'deploy',
+    detail: { outcome: 'done', signal: 'SIGTERM' },
+  });
+});
+
 describe('where two can be there at once', () => {
   test.each<[string, (port: number) => void, string]>([
     ['a soft restart', () => void at.supervisor.restart('stream:door', 'soft'), 'operator'],
