@@ -42,7 +42,9 @@ export async function daemonTrial(
   const victim = await eventually(`the ${kind} of ${lane.channel} is well`, () => healthyDaemon(lane, kind), LIMIT_MS);
   await sleep(Math.random() * PHASE_MS);
   const before = await bystanders(lane, others, victim.id);
-  const marks = others.map(mark);
+  const struckBefore = new Map(others.map((other) => [other, other.strikes]));
+  lane.strikes += 1;
+  const marks = new Map(others.map((other) => [other, mark(other)]));
   const own = mark(lane);
   const probe = probePort(lane.port);
   try {
@@ -52,15 +54,17 @@ export async function daemonTrial(
     const goneMs = await gone;
     await successor(lane, kind, victim.pid!);
     await sleep(AFTERMATH_MS);
-    const after = await bystanders(lane, others, victim.id);
+    // Leaks are injected into several lanes at a time: what is hit itself is no bystander.
+    const untouched = others.filter((other) => other.strikes === struckBefore.get(other));
+    const after = await bystanders(lane, untouched, victim.id);
     return {
-      freshMs: freshMs ?? lane.viewer.longestPauseMs,
+      freshMs: freshMs ?? lane.viewer.longestPauseMs(at.sinceUs),
       goneMs,
       victim: own.losses(),
-      others: sumLosses(marks.map((one) => one.losses())),
+      others: sumLosses(untouched.map((other) => marks.get(other)!.losses())),
       refused: probe.refused,
       dialled: probe.connected + probe.refused,
-      othersRestarted: [...before].filter(([id, pid]) => after.get(id) !== pid).length,
+      othersRestarted: [...after].filter(([id, pid]) => before.get(id) !== pid).length,
     };
   } finally {
     probe.stop();

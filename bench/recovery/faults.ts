@@ -20,7 +20,7 @@ export const FAULT_NAMES: Readonly<Record<Fault, string>> = {
 };
 
 /** Fast enough to be over within a trial; real leaks are slower, and are caught at the same size. */
-export const LEAK_MIB_PER_SECOND = 100;
+export const LEAK_MIB_PER_SECOND = 60;
 
 /** Causes a fault in a daemon. */
 export async function cause(fault: Fault, pid: number): Promise<Injected> {

@@ -26,7 +26,6 @@ export type Mark = {
 /** Begins to count; the last picture that the viewer has is the first one of which everything after must arrive. */
 export function mark({ viewer, ring }: Lane): Mark {
   ring.look();
-  viewer.forget();
   const fromSeq = viewer.newestSeq;
   const { lost, refused } = viewer;
   const gaps = ring.gaps.length;

@@ -29,6 +29,8 @@ export type Lane = {
   readonly port: number;
   readonly viewer: LiveViewer;
   readonly ring: RingWatch;
+  /** How often one of its daemons has been hit. */
+  strikes: number;
 };
 
 export type Rig = {
@@ -77,6 +79,7 @@ async function openLanes(host: Host, count: number, camera: Camera | undefined):
     port: ports[index]!,
     viewer: new LiveViewer(`ws://127.0.0.1:${ports[index]}/live.ws`, { redialMs: REDIAL_MS }),
     ring: watchRing(host.ringOf('tab', `camera-${channel}`)),
+    strikes: 0,
   }));
 }
 

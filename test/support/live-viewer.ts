@@ -10,6 +10,8 @@ import { readFragment, readTracks } from '../../ui/player/mp4-times.ts';
 
 /** moof (8), mfhd (8), version and flags (4), sequence_number: daemon/stream writes the ring's sequence there. */
 const SEQUENCE_AT = 20;
+/** Two frames of a camera with 25 of them a second. */
+const USUAL_PAUSE_US = 80_000;
 
 export type ViewerOptions = {
   /** So long after a connection was lost it dials again; null = never. */
@@ -25,11 +27,11 @@ export class LiveViewer {
   lost = 0;
   /** Connections that were opened. */
   opened = 0;
-  /** Numbers of the pictures that arrived, each once, since the last `forget`. */
+  /** Numbers of the pictures that arrived, each once. */
   readonly pictures = new Set<number>();
   newestSeq = 0;
-  /** The longest time between two arrivals of a picture that was new to it, since the last `forget`. */
-  longestPauseMs = 0;
+  /** Times between two arrivals of a picture that was new to it, where they were longer than usual; oldest first, in monotonic microseconds. */
+  readonly pauses: { readonly fromUs: number; readonly toUs: number }[] = [];
   #newestUs = monotonicUs();
   onPicture: (seq: number) => void;
   readonly #url: string;
@@ -44,10 +46,12 @@ export class LiveViewer {
     this.#dial();
   }
 
-  /** What came before does not count any more. */
-  forget(): void {
-    this.pictures.clear();
-    this.longestPauseMs = 0;
+  /** The longest time without a new picture after this moment, in milliseconds; 0 = none that was longer than usual. */
+  longestPauseMs(sinceUs: number): number {
+    return Math.max(
+      0,
+      ...this.pauses.filter(({ toUs }) => toUs > sinceUs).map(({ fromUs, toUs }) => (toUs - fromUs) / 1000),
+    );
   }
 
   close(): void {
@@ -86,7 +90,7 @@ export class LiveViewer {
     this.pictures.add(seq);
     if (seq > this.newestSeq) {
       const nowUs = monotonicUs();
-      this.longestPauseMs = Math.max(this.longestPauseMs, (nowUs - this.#newestUs) / 1000);
+      if (nowUs - this.#newestUs > USUAL_PAUSE_US) this.pauses.push({ fromUs: this.#newestUs, toUs: nowUs });
       this.#newestUs = nowUs;
       this.newestSeq = seq;
     }
