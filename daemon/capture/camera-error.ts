@@ -15,6 +15,8 @@ export type CameraFailure =
   | { readonly type: 'silent'; readonly limitMs: number }
   /** Sent packets, then none, the connection still open. */
   | { readonly type: 'stalled'; readonly limitMs: number }
+  /** Sends sound still, and no picture any more. */
+  | { readonly type: 'pictureless'; readonly limitMs: number }
   | { readonly type: 'noKeyframe'; readonly limitMs: number }
   | { readonly type: 'credentialsMissing' }
   | { readonly type: 'credentialsWrong' }
@@ -50,6 +52,11 @@ function sentence(failure: CameraFailure, place: string): [ErrorKind, string] {
       return ['timeout', `${place} did not answer within ${seconds(failure.limitMs)}.`];
     case 'stalled':
       return ['timeout', `${place} has sent nothing for ${seconds(failure.limitMs)}; it is being dialled again.`];
+    case 'pictureless':
+      return [
+        'timeout',
+        `${place} has sent sound and no picture for ${seconds(failure.limitMs)}; it is being dialled again.`,
+      ];
     case 'noKeyframe':
       return [
         'unsupported',

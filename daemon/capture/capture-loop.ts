@@ -20,12 +20,16 @@ export type CaptureLoopOptions = {
   readonly report: CameraReport;
   readonly clock: Clock;
   readonly generation: number;
+  /** After so much sound without a picture the connection counts as dead: sound alone would keep it, and its channel, alive for ever. */
+  readonly pictureLimitMs: number;
   /** In [0, 1): the jitter. */
   readonly random: () => number;
 };
 
 /** Longer than any keyframe interval in use (10 s with "smart" codecs): after this the camera is asked for a new session. */
 const KEYFRAME_LIMIT_MS = 30_000;
+/** Its place in a source's list of tracks (media-source.ts). */
+const VIDEO = 0;
 
 export class CaptureLoop {
   readonly #options: CaptureLoopOptions;
@@ -85,13 +89,20 @@ export class CaptureLoop {
   }
 
   async #read(source: MediaSource, onRecord: () => void): Promise<void> {
-    const { clock, writer, report, place } = this.#options;
+    const { clock, writer, report, place, pictureLimitMs } = this.#options;
     writer.begin(await source.open());
     const startedMs = clock.nowMs();
     let online = false;
+    /** Since when there has been sound and no picture; silence is the source's own business. */
+    let picturelessMs: number | undefined;
     for (;;) {
       const read = await source.read();
       if (read.type === 'end' || this.#stopped) return;
+      if (read.packets.some(({ track }) => track === VIDEO)) picturelessMs = undefined;
+      else if (read.packets.length > 0) picturelessMs ??= clock.nowMs();
+      if (online && picturelessMs !== undefined && clock.nowMs() - picturelessMs > pictureLimitMs) {
+        throw cameraError({ type: 'pictureless', limitMs: pictureLimitMs }, place);
+      }
       let written = 0;
       for (const packet of read.packets) written += writer.write(packet);
       if (written > 0) {

@@ -82,6 +82,7 @@ export async function startCapture(config: CaptureConfig, context: CaptureContex
     report,
     clock,
     generation: context.generation,
+    pictureLimitMs: config.stallTimeoutMs,
     random: Math.random,
   });
   const stopHeartbeat = clock.every(HEARTBEAT_MS, () => ring.heartbeat());

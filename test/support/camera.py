@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """An RTSP camera for the tests: GStreamer's own server, playing the clips of test/clips/ in an endless loop.
 
-    /usr/bin/python3 camera.py [--port 8554] [--user NAME --password WORD] [--mount NAME=CLIP ...] [--only NAME ...]
+    /usr/bin/python3 camera.py [--port 8554] [--user NAME --password WORD] [--mount NAME=CLIP ...] [--only NAME ...] [--shutter]
 
 It prints one line, `port N`, when it answers. Port 0 takes a free one. With --user every mount asks for digest authentication.
-SIGSTOP freezes the camera, SIGKILL unplugs it. Needs Debian's python3-gi, gir1.2-gst-rtsp-server-1.0 and
+SIGSTOP freezes the camera, SIGKILL unplugs it. With --shutter SIGUSR2 ends the picture while the sound goes on, and brings it back. Needs Debian's python3-gi, gir1.2-gst-rtsp-server-1.0 and
 gstreamer1.0-plugins-{base,good,bad}; the distribution's own interpreter, because another one lacks gi.
 """
 import argparse
@@ -80,17 +80,19 @@ def read_tracks(clip):
 class Mount(GstRtspServer.RTSPMediaFactory):
     """One clip at one path; all its viewers see the same moment."""
 
-    def __init__(self, clip):
+    def __init__(self, clip, shutter):
         super().__init__()
         self.tracks = read_tracks(clip)
+        self.shutter = shutter
         self.set_shared(True)
 
     def do_create_element(self, _url):
         names = [f'track{number}' for number in range(len(self.tracks))]
         element = Gst.parse_launch('( ' + ' '.join(
-            f'appsrc name={name} is-live=true format=time ! {track.payloader} name=pay{number} pt={96 + number}'
+            f'appsrc name={name} is-live=true format=time ! {self.shutter.element(track)} {track.payloader} name=pay{number} pt={96 + number}'
             for number, (name, track) in enumerate(zip(names, self.tracks))) + ' )')
         start, length = self.tracks[0].start(), self.tracks[0].length()
+        self.shutter.add(element)
         for name, track in zip(names, self.tracks):
             source = element.get_by_name(name)
             source.set_caps(track.caps)
@@ -114,6 +116,30 @@ class Mount(GstRtspServer.RTSPMediaFactory):
         return lambda source, _wanted: source.emit('push-buffer', next(buffers))
 
 
+class Shutter:
+    """Ends the picture while the sound goes on. Pictures are paced before they are dropped, or they would be played as fast as they are read."""
+
+    def __init__(self, wanted):
+        self.wanted, self.closed, self.elements = wanted, False, []
+
+    def element(self, track):
+        return 'identity sync=true ! identity name=shutter !' if self.wanted and track.is_video else ''
+
+    def add(self, element):
+        if self.wanted:
+            self.elements.append(element.get_by_name('shutter'))
+            self.apply()
+
+    def apply(self):
+        for element in self.elements:
+            element.set_property('drop-probability', 1.0 if self.closed else 0.0)
+
+    def toggle(self):
+        self.closed = not self.closed
+        self.apply()
+        return GLib.SOURCE_CONTINUE
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument('--port', default='8554')
@@ -121,6 +147,7 @@ def main():
     options.add_argument('--password', default='')
     options.add_argument('--mount', action='append', default=[], metavar='NAME=CLIP')
     options.add_argument('--only', nargs='+', metavar='NAME', help='offer these mounts and no others')
+    options.add_argument('--shutter', action='store_true', help='SIGUSR2 ends the picture and brings it back; every mount needs one')
     chosen = options.parse_args()
 
     Gst.init(None)
@@ -131,10 +158,11 @@ def main():
         auth.set_supported_methods(2)  # GST_RTSP_AUTH_DIGEST
         auth.add_digest(chosen.user, chosen.password, token)
         server.set_auth(auth)
+    shutter = Shutter(chosen.shutter)
     for name, clip in {**MOUNTS, **dict(mount.split('=', 1) for mount in chosen.mount)}.items():
         if chosen.only and name not in chosen.only:
             continue
-        factory = Mount(CLIPS / clip)
+        factory = Mount(CLIPS / clip, shutter)
         if chosen.user:
             permissions = GstRtspServer.RTSPPermissions()
             permissions.add_permission_for_role('viewer', 'media.factory.access', True)
@@ -146,6 +174,8 @@ def main():
     loop = GLib.MainLoop()
     for number in (signal.SIGINT, signal.SIGTERM):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
+    if chosen.shutter:
+        GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGUSR2, shutter.toggle)
     print(f'port {server.get_bound_port()}', flush=True)
     loop.run()
 

@@ -18,6 +18,8 @@ export type Camera = {
   /** SIGSTOP: connections stay open and nothing comes any more. */
   freeze(): void;
   thaw(): void;
+  /** Ends the picture while the sound goes on, and brings it back; for a camera with a `shutter`. */
+  toggleShutter(): void;
   /** SIGKILL: gone without a word, as if the cable were pulled and the device had lost power. */
   unplug(): Promise<void>;
 };
@@ -31,6 +33,7 @@ export type CameraOptions = {
   readonly mounts?: Readonly<Record<string, string>>;
   /** Only these mounts; the others are not loaded, which is faster. */
   readonly only?: readonly string[];
+  readonly shutter?: boolean;
   /** Another camera script: it must take --port and print `port N` or an `rtsp://...:N` line when it answers. */
   readonly script?: string;
   readonly startTimeoutMs?: number;
@@ -44,6 +47,7 @@ function argumentsOf(options: CameraOptions): string[] {
   const list = [options.script ?? OWN_SCRIPT, '--port', String(options.port ?? 0)];
   if (options.user !== undefined) list.push('--user', options.user, '--password', options.password ?? '');
   for (const [name, clip] of Object.entries(options.mounts ?? {})) list.push('--mount', `${name}=${clip}`);
+  if (options.shutter === true) list.push('--shutter');
   if (options.only) list.push('--only', ...options.only);
   return list;
 }
@@ -87,6 +91,7 @@ export async function startCamera(options: CameraOptions = {}): Promise<Camera> 
     stop: () => end('SIGTERM'),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
+    toggleShutter: () => void child.kill('SIGUSR2'),
     unplug: () => end('SIGKILL'),
   };
 }

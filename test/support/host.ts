@@ -14,7 +14,7 @@ import { pathsOf, ringPath } from '../../runtime/paths.ts';
 import type { ChannelView } from '../../runtime/server/api/channel-view.ts';
 import type { BulkheadEvent } from '../../runtime/supervisor/view.ts';
 
-const COMMAND = path.resolve(import.meta.dirname, '../../dist/runtime/server/main.js');
+export const HOST_COMMAND = path.resolve(import.meta.dirname, '../../dist/runtime/server/main.js');
 const PASSWORD = 'correct horse battery staple';
 
 export type FlowNode = { readonly id: string; readonly type: string; readonly [key: string]: unknown };
@@ -93,7 +93,7 @@ export class Host {
   /** Starts the command on this home, for the first time or again, and logs in. */
   async run(): Promise<void> {
     const { nodeArguments = [], env = {} } = this.#options;
-    const command = [COMMAND, '--home', this.home, '--port', String(this.#port)];
+    const command = [HOST_COMMAND, '--home', this.home, '--port', String(this.#port)];
     // SIGUSR1 opens the inspector of this one host, whatever else runs here: the way in for faults (inject.ts).
     const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', ...nodeArguments, ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],

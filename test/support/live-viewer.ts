@@ -21,15 +21,17 @@ export type ViewerOptions = {
 };
 
 export class LiveViewer {
-  /** Dials that were refused: nobody listened. */
-  refused = 0;
-  /** Connections that were open and were lost. */
-  lost = 0;
+  /** When dials were refused, because nobody listened, in wall-clock milliseconds. */
+  readonly refusedAtMs: number[] = [];
+  /** When connections that were open were lost, in wall-clock milliseconds. */
+  readonly lostAtMs: number[] = [];
   /** Connections that were opened. */
   opened = 0;
   /** Numbers of the pictures that arrived, each once. */
   readonly pictures = new Set<number>();
   newestSeq = 0;
+  /** Fragments that arrived, of sound too. */
+  fragments = 0;
   /** Times between two arrivals of a picture that was new to it, where they were longer than usual; oldest first, in monotonic microseconds. */
   readonly pauses: { readonly fromUs: number; readonly toUs: number }[] = [];
   #newestUs = monotonicUs();
@@ -44,6 +46,16 @@ export class LiveViewer {
     this.#redialMs = redialMs;
     this.onPicture = onPicture;
     this.#dial();
+  }
+
+  /** Dials that were refused. */
+  get refused(): number {
+    return this.refusedAtMs.length;
+  }
+
+  /** Connections that were open and were lost. */
+  get lost(): number {
+    return this.lostAtMs.length;
   }
 
   /** The longest time without a new picture after this moment, in milliseconds; 0 = none that was longer than usual. */
@@ -74,17 +86,18 @@ export class LiveViewer {
       else this.#take(bytes, tracks);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') this.refused += 1;
+      if (error.code === 'ECONNREFUSED') this.refusedAtMs.push(Date.now());
     });
     socket.on('close', () => {
       if (this.#closed) return;
-      if (isOpen) this.lost += 1;
+      if (isOpen) this.lostAtMs.push(Date.now());
       if (this.#redialMs !== null) setTimeout(() => this.#dial(), this.#redialMs);
     });
   }
 
   #take(bytes: Buffer, tracks: ReturnType<typeof readTracks>): void {
     const time = readFragment(bytes, tracks);
+    if (time !== undefined) this.fragments += 1;
     if (time === undefined || tracks.get(time.track)?.kind !== 'video') return;
     const seq = bytes.readUInt32BE(SEQUENCE_AT);
     this.pictures.add(seq);

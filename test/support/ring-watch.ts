@@ -32,7 +32,7 @@ export type RingWatch = {
 const MOST_PICTURES = 8192;
 
 /** Follows a ring from its newest record on. */
-export function watchRing(path: string): RingWatch {
+export function watchRing(path: string, mostPictures = MOST_PICTURES): RingWatch {
   const reader = RingReader.open(path);
   reader.seekLatest();
   let first = 0;
@@ -52,7 +52,7 @@ export function watchRing(path: string): RingWatch {
     }
     if (track !== table.videoTrack) return;
     pictures.set(seq, { seq, captureUs, dtsSeconds: dts / table.timescale });
-    if (pictures.size > MOST_PICTURES) pictures.delete(pictures.keys().next().value!);
+    if (pictures.size > mostPictures) pictures.delete(pictures.keys().next().value!);
   };
   const look = (): void => {
     for (let result = reader.read(); result.type !== 'empty'; result = reader.read()) {
