@@ -1,5 +1,5 @@
 /** The promise to automation: no event is lost and none comes twice, whenever and however often the supervisor is killed. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +12,13 @@ const COUNT = 250;
 const CHANNELS = ['door', 'garden', 'hall'];
 
 let home: Home;
+let running: ChildProcess | undefined;
 beforeEach(() => {
   home = new Home();
 });
-afterEach(() => {
+afterEach(async () => {
+  // Where the test has failed: in order, so that it takes its daemons along.
+  if (running?.exitCode === null && running.signalCode === null && running.kill('SIGTERM')) await once(running, 'exit');
   expect(home.leftovers()).toEqual([]);
   home.remove();
 });
@@ -39,6 +42,7 @@ test('every event of three daemons is in the history once and reaches an events 
     await once(child, 'exit');
   }
   const last = start();
+  running = last;
   const journal = (): string => readFileSync(`${home.events}/journal.jsonl`, 'utf8');
   await until(() => journal().split(`"number":${COUNT}}`).length > CHANNELS.length);
   last.kill('SIGTERM');
