@@ -1,7 +1,7 @@
 /**
  * How long to wait before a daemon is started again: pure, on the caller's clock.
  *
- * Belongs here: the respawn figures and the tally of failures. Does not belong here: what counts as a failure (service.ts), timers, and the
+ * Belongs here: the respawn figures and the tally of failures. Does not belong here: what counts as a failure (transition.ts), timers, and the
  * back-off between a capture daemon and its camera, which is another thing with other figures.
  *
  * Never give up, never hammer: after 10 s of health at once; else 250 ms doubling to the cap, +-20 % so that daemons that died together do

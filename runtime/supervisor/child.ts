@@ -2,7 +2,7 @@
  * One process of one generation: from its spawn, or its adoption, to the certainty that it is gone.
  *
  * Belongs here: its state file, status page, control channel, signals to exactly this process, and its exit. Does not belong here: what
- * to do about any of it (service.ts decides, daemon.ts carries out).
+ * to do about any of it (transition.ts decides, daemon.ts carries out).
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

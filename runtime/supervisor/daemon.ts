@@ -1,8 +1,8 @@
 /**
  * One daemon kept as it is wanted: what happens to its process goes into the state table, and what the table says is carried out.
  *
- * Belongs here: the effects of service.ts, its timer, and what each message of the process means for it. Does not belong here: the decisions
- * (service.ts), what is known (facts.ts) and told (reports.ts), the process itself (child.ts), the port and two generations at once (slot.ts).
+ * Belongs here: the effects of transition.ts, its timer, and what each message of the process means for it. Does not belong here: the decisions
+ * (transition.ts), what is known (facts.ts) and told (reports.ts), the process itself (child.ts), the port and two generations at once (slot.ts).
  */
 import type { Cancel, Clock } from '../clock.ts';
 import { assertNever, BulkheadError, toBulkheadError } from '../errors.ts';
@@ -19,7 +19,6 @@ import {
   LIMIT_MS,
   STARTING,
   STOPPED,
-  transition,
   type Effect,
   type Outage,
   type Reason,
@@ -27,6 +26,7 @@ import {
   type ServiceEvent,
 } from './service.ts';
 import type { DaemonState } from './state-file.ts';
+import { transition } from './transition.ts';
 import type { EventDetail, Spec } from './view.ts';
 
 /** An event without the time at which it happens: that is filled in here. */

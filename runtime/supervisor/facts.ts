@@ -1,7 +1,7 @@
 /**
  * What is known about one daemon: what its process has said of itself, and how the one before it ended.
  *
- * Belongs here: keeping that, and which of it is news. Does not belong here: what becomes of the daemon (service.ts), and what the world is told
+ * Belongs here: keeping that, and which of it is news. Does not belong here: what becomes of the daemon (transition.ts), and what the world is told
  * (reports.ts).
  */
 import type { BulkheadError, ErrorKind } from '../errors.ts';

@@ -2,7 +2,7 @@
  * Who beats and does not work: input goes on, and no output comes of it. A judgement over counters, without clocks, pages or processes.
  *
  * Belongs here: how long output may stay away. Does not belong here: reading counters (status-page.ts), who is asked (rounds.ts), and what happens
- * (service.ts). Silence is no stall: a camera that sends nothing, and a packet that came alone and was of no use, are nobody's fault. So what
+ * (transition.ts). Silence is no stall: a camera that sends nothing, and a packet that came alone and was of no use, are nobody's fault. So what
  * is measured is for how long input has gone on after the last output, and not how old that is.
  */
 

@@ -1,7 +1,7 @@
 /**
  * Tells the world what happens to one daemon: the reports of the state table become the contract's events.
  *
- * Belongs here: names and details of events, and what is told once only. Does not belong here: whether something happened (service.ts) and
+ * Belongs here: names and details of events, and what is told once only. Does not belong here: whether something happened (transition.ts) and
  * what becomes of events (events.ts).
  */
 import { assertNever } from '../errors.ts';

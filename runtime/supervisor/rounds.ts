@@ -2,7 +2,7 @@
  * The supervisor's rounds: what is looked at ten times a second, and who hears of it.
  *
  * Belongs here: gathering samples from status pages, and handing the findings to the slots. Does not belong here: the judgements (watchdog.ts,
- * common-cause.ts, progress.ts, starvation.ts), memory (upkeep.ts) and what follows from them (service.ts). A policy more is a look more.
+ * common-cause.ts, progress.ts, starvation.ts), memory (upkeep.ts) and what follows from them (transition.ts). A policy more is a look more.
  */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';

@@ -2,7 +2,7 @@
  * One id's place in the supervisor: what is wanted there, and the one or, while it is being replaced, two generations that are there.
  *
  * Belongs here: declaring, releasing, stopping, replacing, and the port that generations hand on to each other. Does not belong here: the
- * life of one generation (service.ts, daemon.ts) and anything about other ids (supervisor.ts).
+ * life of one generation (transition.ts, daemon.ts) and anything about other ids (supervisor.ts).
  *
  * Two wishes make one: the flow's (the spec) and the operator's on top of it, who may stop what the flow wants.
  *

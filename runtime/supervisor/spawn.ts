@@ -1,7 +1,7 @@
 /**
  * Starting a daemon's process: which program, which descriptors, which environment.
  *
- * Belongs here: the spawn call and nothing around it. Does not belong here: state files (child.ts) and when to spawn (service.ts).
+ * Belongs here: the spawn call and nothing around it. Does not belong here: state files (child.ts) and when to spawn (transition.ts).
  *
  *   fd 0  nothing
  *   fd 1  the log file, append

@@ -2,7 +2,7 @@
  * When a channel that waits for its camera need not wait any longer: as soon as the capture daemon that writes its ring has written again.
  *
  * Belongs here: that one judgement, over counters that the supervisor samples anyway. Does not belong here: deciding that a channel starves
- * (the stream daemon reads the ring and knows) and starting it again (service.ts).
+ * (the stream daemon reads the ring and knows) and starting it again (transition.ts).
  */
 
 /** A ring's writer as it is now: what it counts rises with every packet. */

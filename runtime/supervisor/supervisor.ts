@@ -2,35 +2,33 @@
  * The supervisor: keeps the daemons that are declared running, each in a process of its own, and tells how they are.
  *
  * Belongs here: opening and closing, the slots, and the interface to the rest of the runtime. Does not belong here: the decisions about one
- * daemon (service.ts) and one id (slot.ts), what is watched (rounds.ts, upkeep.ts), and anything that knows Node-RED. No media byte passes through it.
+ * daemon (transition.ts) and one id (slot.ts), what is watched (rounds.ts, upkeep.ts), and anything that knows Node-RED. No media byte passes through it.
  */
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
-import { systemClock, type Cancel, type Clock } from '../clock.ts';
+import type { Cancel } from '../clock.ts';
 import { BulkheadError } from '../errors.ts';
-import { EventLog } from '../event-log.ts';
-import type { Logger } from '../log.ts';
 import type { MediaDescription } from '../media/track.ts';
-import { daemonConfigSchema, type DaemonKind, type ProbeConfig } from '../message/config.ts';
-import { PROFILES, type Profile } from '../message/standby.ts';
-import { bury, endStandby, findSurvivors, type Departed } from './adoption.ts';
+import { daemonConfigSchema, type ProbeConfig } from '../message/config.ts';
+import { bury, endStandby, findSurvivors } from './adoption.ts';
 import { mostStarting } from './brake.ts';
 import type { Child } from './child.ts';
+import { Chronicle } from './chronicle.ts';
 import { listenControl, type ControlServer } from './control-server.ts';
 import type { Daemon } from './daemon.ts';
 import { Events } from './events.ts';
 import { Generations } from './generations.ts';
 import { LaunchQueue } from './launch-queue.ts';
-import { MEMORY, type MemoryPolicy } from './memory-policy.ts';
+import { MEMORY } from './memory-policy.ts';
 import { takePlace, type Place } from './place.ts';
 import { Probes } from './probes.ts';
-import { PROGRESS, type ProgressPolicy } from './progress.ts';
+import { PROGRESS } from './progress.ts';
 import { ROUND_MS, Rounds } from './rounds.ts';
 import { LIMIT_MS, STARTING, type Reason } from './service.ts';
 import { Slot, type SlotHost } from './slot.ts';
 import { daemonEntry } from './spawn.ts';
 import { StandbyPool } from './standby-pool.ts';
 import { checkId, isDaemon } from './state-file.ts';
+import { completeOptions, type CompleteOptions, type SupervisorOptions } from './supervisor-options.ts';
 import { Upkeep } from './upkeep.ts';
 import { UsageBook } from './usage.ts';
 import type { BulkheadEvent, DaemonView, EventDetail, Spec } from './view.ts';
@@ -38,45 +36,16 @@ import { Views } from './views.ts';
 
 /** How long a deploy may leave a daemon undeclared. */
 const RELEASE_HOLD_MS = 5_000;
-/** How long the flows of a supervisor that has just started may take to declare what was running before. */
-const ADOPTION_HOLD_MS = 60_000;
 /** Longer than any daemon is given to end, by asking and then by SIGKILL. */
 const CLOSE_LIMIT_MS = LIMIT_MS.stopping + LIMIT_MS.killing + 2_000;
 /** Of a detail: an event is no place for a list of a hundred. */
 const MOST_TEXT = 500;
 
-export type SupervisorOptions = {
-  /** State files and the control socket; this user's alone. */
-  readonly runDirectory: string;
-  readonly logDirectory: string;
-  /** The journal of events; lasts longer than anything that runs. */
-  readonly eventDirectory: string;
-  readonly log: Logger;
-  /** Gets the events of earlier supervisors, and then every one that is told. */
-  readonly history?: EventLog;
-  readonly clock?: Clock;
-  /** Uniform in [0, 1). */
-  readonly random?: () => number;
-  /** How long an adopted daemon stays without being declared. */
-  readonly adoptionHoldMs?: number;
-  /** Other figures of the memory policy. */
-  readonly memory?: Partial<MemoryPolicy>;
-  /** How long output may stay away while input goes on. */
-  readonly progress?: Partial<ProgressPolicy>;
-  /** The program of a kind. */
-  readonly daemonEntry?: (kind: DaemonKind) => string;
-  /** A process of each waits to take a daemon's place; a profile that is named twice waits twice. Default: one of each. */
-  readonly standby?: readonly Profile[];
-  /** Daemons end with this process, however it ends: for those who start and stop it all day. Then nothing survives a crash. */
-  readonly development?: boolean;
-  /** How long daemons work on without a supervisor; null = as is usual for each kind. */
-  readonly orphanGraceMs?: number | null;
-};
+export type { SupervisorOptions } from './supervisor-options.ts';
 export type { Spec } from './view.ts';
-type Options = Required<SupervisorOptions>;
 
 export class Supervisor {
-  readonly #options: Options;
+  readonly #options: CompleteOptions;
   readonly #place: Place;
   readonly #host: SlotHost;
   readonly #slots = new Map<string, Slot>();
@@ -85,8 +54,7 @@ export class Supervisor {
   readonly #queue: LaunchQueue<Daemon>;
   readonly #generations: Generations;
   readonly #events: Events;
-  /** Which of all the supervisors of this home it is. */
-  readonly #number: number;
+  readonly #chronicle: Chronicle;
   readonly #rounds: Rounds;
   readonly #upkeep: Upkeep;
   readonly #views: Views;
@@ -96,13 +64,13 @@ export class Supervisor {
   #emptied = (): void => {};
   #crashing = false;
 
-  private constructor(options: Options, place: Place) {
+  private constructor(options: CompleteOptions, place: Place) {
     const { clock, log } = options;
     this.#options = options;
     this.#place = place;
     this.#generations = Generations.open(place.runDirectory);
     this.#events = new Events({ clock, log, directory: options.eventDirectory, history: options.history });
-    this.#number = this.#events.past.starts + 1;
+    this.#chronicle = new Chronicle(clock, this.#events);
     this.#rounds = new Rounds({
       clock,
       log,
@@ -110,7 +78,7 @@ export class Supervisor {
       progress: { ...PROGRESS, ...options.progress },
       incident: (first, cause, ids) => {
         const daemons = ids.join(' ').slice(0, MOST_TEXT);
-        this.#tell(first, 'daemon.incident', cause, { count: ids.length, daemons, cause });
+        this.#chronicle.of(first, 'daemon.incident', cause, { count: ids.length, daemons, cause });
       },
     });
     const usage = new UsageBook();
@@ -119,7 +87,7 @@ export class Supervisor {
       log,
       usage,
       policy: { ...MEMORY, ...options.memory },
-      leaks: (daemon, recycles) => this.#tell(daemon, 'daemon.leak', 'memory', { recycles }),
+      leaks: (daemon, recycles) => this.#chronicle.of(daemon, 'daemon.leak', 'memory', { recycles }),
     });
     this.#views = new Views(clock, log, {
       usage: (pid) => usage.of(pid),
@@ -154,10 +122,7 @@ export class Supervisor {
       },
       standby: (kind) => this.#pool.take(kind),
       event: (daemon, type, reason, detail) => this.#tell(daemon, type, reason, detail),
-      heard: (daemon, event) => {
-        const number = this.#events.hear({ channel: daemon.channel, daemon: daemon.who() }, event);
-        if (number !== null) daemon.child?.send({ type: 'acknowledged', number });
-      },
+      heard: (daemon, event) => this.#chronicle.heard(daemon, event),
       changed: (slot) => this.#views.changed(slot),
       empty: (slot) => {
         this.#slots.delete(slot.id);
@@ -171,22 +136,7 @@ export class Supervisor {
 
   /** Takes over the run directory and the daemons that are there. Throws `conflict` when another supervisor works in it. */
   static async open(given: SupervisorOptions): Promise<Supervisor> {
-    const options: Options = {
-      clock: systemClock,
-      random: Math.random,
-      adoptionHoldMs: ADOPTION_HOLD_MS,
-      daemonEntry,
-      history: new EventLog(),
-      standby: PROFILES,
-      development: false,
-      orphanGraceMs: null,
-      memory: {},
-      progress: {},
-      ...given,
-      runDirectory: resolve(given.runDirectory),
-      logDirectory: resolve(given.logDirectory),
-      eventDirectory: resolve(given.eventDirectory),
-    };
+    const options = completeOptions(given);
     const supervisor = new Supervisor(options, takePlace(options.runDirectory));
     try {
       supervisor.#adopt();
@@ -276,13 +226,11 @@ export class Supervisor {
   #adopt(): void {
     const { log, adoptionHoldMs } = this.#options;
     const { survivors, departed } = findSurvivors(this.#place.runDirectory, this.#place.pageDirectory, log);
-    const { past } = this.#events;
-    const cause = past.lastEnd;
     const adopted = survivors.filter(({ state }) => isDaemon(state) && state.kind !== 'probe').length;
-    this.#tellOfItself('supervisor.started', cause === 'crash' ? 'crash' : null, { cause, adopted });
+    this.#chronicle.started(adopted);
     for (const one of departed) {
       this.#generations.seen(one.state.id, one.state.generation);
-      this.#tellDeparture(one);
+      this.#chronicle.departed(one);
       bury(one);
     }
     for (const { path, state } of survivors) {
@@ -298,13 +246,9 @@ export class Supervisor {
     }
   }
 
-  /** An earlier supervisor told of a failure and not of its end: that is still to come. */
   #recall(slot: Slot): void {
-    const { clock } = this.#options;
-    const outage = this.#events.past.outage(slot.id);
-    if (outage === null) return;
-    const sinceMs = clock.nowMs() - Math.max(0, clock.wallMs() - outage.time);
-    slot.current.feed({ type: 'alone', outage: { sinceMs, reason: outage.reason, planned: false } });
+    const outage = this.#chronicle.openOutage(slot.id);
+    if (outage !== null) slot.current.feed({ type: 'alone', outage });
   }
 
   async #start(): Promise<void> {
@@ -358,30 +302,17 @@ export class Supervisor {
 
   #tell(daemon: Daemon, type: string, reason: Reason | null, detail: EventDetail): void {
     if (type === 'daemon.exited' && reason === 'crash') this.#rounds.died(daemon);
-    // A respawned or adopted capture daemon says once more how its camera is.
-    if (this.#events.past.knows(type, daemon.id)) return;
-    this.#events.tell({ type, channel: daemon.channel, daemon: daemon.who(), reason, detail });
-    if (type !== 'camera.online' || daemon.spec?.config.kind !== 'capture') return;
-    // Started while the first packets arrive, and not after them.
+    this.#chronicle.of(daemon, type, reason, detail);
+    if (type === 'camera.online') this.#wakeStreamsOf(daemon);
+  }
+
+  /** They are started while the first packets arrive, and not after them. */
+  #wakeStreamsOf(daemon: Daemon): void {
+    if (daemon.spec?.config.kind !== 'capture') return;
     const { path } = daemon.spec.config.ring;
     for (const slot of this.#slots.values()) {
       if (slot.spec?.config.kind === 'stream' && slot.spec.config.ring.path === path) slot.wake();
     }
-  }
-
-  /** What happened while there was no supervisor, unless our predecessor has told it and could not say so. */
-  #tellDeparture({ state, outcome, reason, code, message, time }: Departed): void {
-    const { id, kind, channel, generation } = state;
-    const from = { channel, daemon: { kind, id, generation, pid: state.process?.pid ?? null } };
-    for (const event of state.ended?.events ?? []) this.#events.hear(from, event);
-    if (this.#events.past.hasEnded(from.daemon)) return;
-    const detail = { outcome, code, signal: null, message, unattended: true, time };
-    this.#events.tell({ ...from, type: 'daemon.exited', reason, detail });
-  }
-
-  #tellOfItself(type: string, reason: Reason | null, detail: EventDetail): void {
-    const daemon = { kind: 'supervisor', id: 'supervisor', pid: process.pid, generation: this.#number } as const;
-    this.#events.tell({ type, channel: '', daemon, reason, detail });
   }
 
   async #close(): Promise<void> {
@@ -400,7 +331,7 @@ export class Supervisor {
     cancel();
     await this.#server?.close();
     this.#views.show();
-    this.#tellOfItself('supervisor.stopped', 'operator', {});
+    this.#chronicle.stopped();
     this.#letGo();
   }
 
@@ -418,7 +349,7 @@ export class Supervisor {
   readonly #onExit = (): void => {
     if (this.#crashing) return;
     for (const child of this.#children()) child.signal('SIGTERM');
-    this.#tellOfItself('supervisor.stopped', 'operator', {});
+    this.#chronicle.stopped();
     this.#events.close();
   };
 

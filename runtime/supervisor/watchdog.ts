@@ -2,7 +2,7 @@
  * Who hangs: a judgement over heartbeats, without clocks, pages or processes.
  *
  * Belongs here: how long a beat may stay away, and when our own absence is to blame. Does not belong here: reading beats (status-page.ts),
- * the tick (supervisor.ts) and what happens to a daemon that hangs (service.ts).
+ * the tick (supervisor.ts) and what happens to a daemon that hangs (transition.ts).
  *
  * Only the change of a beat counts, seen on our own clock: clocks of two processes are never compared. Time in which we did not look is
  * nobody's fault: after a suspend, or when the machine has no processor to give, every daemon gets that time back.

@@ -3,14 +3,13 @@ import {
   hasProcess,
   LIMIT_MS,
   STOPPED,
-  TABLE,
-  transition,
   type Actual,
   type Effect,
   type EventType,
   type Service,
   type ServiceEvent,
 } from '../../runtime/supervisor/service.ts';
+import { TABLE, transition } from '../../runtime/supervisor/transition.ts';
 
 type Exit = Extract<ServiceEvent, { type: 'exited' }>['outcome'];
 
