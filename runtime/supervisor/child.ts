@@ -164,6 +164,11 @@ export class Child implements Expected {
     return this.#identity?.pid ?? this.#process?.pid ?? null;
   }
 
+  /** An earlier supervisor started it. */
+  get adopted(): boolean {
+    return this.#process === null;
+  }
+
   /** Whether its control channel is up. */
   get dialled(): boolean {
     return this.#connection !== null;

@@ -21,6 +21,8 @@ export type MemoryBounds = {
   readonly machineBytes: number;
   /** A hard limit that somebody has set; it counts as it is. */
   readonly limitBytes?: number | undefined;
+  /** Nobody of us saw it begin: what it has may be what it has leaked. */
+  readonly adopted: boolean;
 };
 
 export function hardLimitBytes(baselineBytes: number, bounds: MemoryBounds, policy: MemoryPolicy): number {
@@ -63,8 +65,9 @@ export class MemoryWatch {
   look(atMs: number, bytes: number, bounds: MemoryBounds): MemoryVerdict {
     this.#learn(atMs, bytes);
     this.#keepMinimum(atMs, bytes);
-    const hard = hardLimitBytes(this.baselineBytes, bounds, this.#policy);
-    const soft = softLimitBytes(this.baselineBytes, hard, this.#policy);
+    const baseline = bounds.adopted ? Math.min(this.baselineBytes, this.#usualBytes(bounds)) : this.baselineBytes;
+    const hard = hardLimitBytes(baseline, bounds, this.#policy);
+    const soft = softLimitBytes(baseline, hard, this.#policy);
     this.#readingsAboveHard = bytes > hard ? this.#readingsAboveHard + 1 : 0;
     this.#aboveSoftSinceMs = bytes > soft ? (this.#aboveSoftSinceMs ?? atMs) : null;
 
@@ -73,6 +76,11 @@ export class MemoryWatch {
     const isSoft = this.#aboveSoftSinceMs !== null && atMs - this.#aboveSoftSinceMs >= this.#policy.softSustainedMs;
     if (isSoft) return 'soft';
     return this.#climbsTo(hard, atMs) ? 'slope' : 'well';
+  }
+
+  /** The most that a baseline may be of which we have seen no beginning: the hard limit is the floor of the kind then. */
+  #usualBytes({ floorBytes }: MemoryBounds): number {
+    return floorBytes / this.#policy.hardFactor;
   }
 
   #learn(atMs: number, bytes: number): void {

@@ -89,6 +89,7 @@ export class Upkeep {
       floorBytes: policy.hardFloorBytes[kind],
       machineBytes: this.#machineBytes,
       limitBytes: daemon.spec?.memoryLimitBytes,
+      adopted: daemon.child?.adopted ?? false,
     });
   }
 

@@ -36,6 +36,26 @@ test.each<[string, DaemonView[], string]>([
   ],
   ['a daemon fails again and again', [camera('online'), daemon('stream', { state: 'held' })], 'held'],
   ['a daemon cannot work as it is configured', [daemon('capture', { state: 'failed' }), daemon('stream')], 'held'],
+  [
+    'the stream has starved and capture has not noticed yet',
+    [camera('online'), daemon('stream', { state: 'backoff', starved: true })],
+    'starved',
+  ],
+  [
+    'an operator stopped its only stream',
+    [camera('online'), daemon('stream', { state: 'stopped', stopped: true })],
+    'stopped',
+  ],
+  [
+    'an operator stopped its camera, and its stream starves for that reason',
+    [daemon('capture', { state: 'stopped', stopped: true }), daemon('stream', { state: 'backoff', starved: true })],
+    'stopped',
+  ],
+  [
+    'an operator stopped one of two streams',
+    [camera('online'), daemon('stream'), daemon('stream', { state: 'stopped', stopped: true })],
+    'live',
+  ],
   ['nothing runs', [], 'stopped'],
 ])('when %s the channel is %s', (_what, daemons, state) => {
   expect(channelState(daemons)).toBe(state);

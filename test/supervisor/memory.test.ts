@@ -11,7 +11,7 @@ import {
 const MIB = 1 << 20;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const BOUNDS: MemoryBounds = { floorBytes: 256 * MIB, machineBytes: 16 * 1024 * MIB };
+const BOUNDS: MemoryBounds = { floorBytes: 256 * MIB, machineBytes: 16 * 1024 * MIB, adopted: false };
 
 /** Reads every second from ready on; the first verdict that is not `well`, and when. */
 function live(
@@ -38,6 +38,12 @@ test('whatever it needs from the beginning is right: a large daemon is not repla
       expect(live(MINUTE_MS, () => mib)).toBeNull();
     }),
   );
+});
+
+test('what an adopted daemon has may be what it has leaked: it is held to what its kind needs', () => {
+  expect(live(MINUTE_MS, () => 300)).toBeNull();
+  expect(live(MINUTE_MS, () => 300, { ...BOUNDS, adopted: true })).toEqual({ verdict: 'hard', atMs: 1000, mib: 300 });
+  expect(live(24 * HOUR_MS, () => 60, { ...BOUNDS, adopted: true })).toBeNull();
 });
 
 test('a leak of any speed is found before it has twice the hard limit, and as soon as it has one and a half times that nobody waits', () => {

@@ -74,17 +74,20 @@ function isAway(daemon: DaemonView | undefined): boolean {
   return daemon?.camera?.state === 'offline' || (daemon?.camera?.errorKind ?? null) !== null;
 }
 
-/** `live` means: packets flow, and where a stream is wired its port answers. */
+/** `live` means: packets flow, and where a stream is wired its port answers. What an operator stopped is missing on purpose. */
 export function channelState(daemons: readonly DaemonView[]): ChannelState {
-  const capture = daemons.find((daemon) => daemon.kind === 'capture');
-  const streams = daemons.filter((daemon) => daemon.kind === 'stream');
-  if (daemons.every((daemon) => daemon.state === 'stopped')) return 'stopped';
-  if (daemons.some((daemon) => daemon.state === 'held' || daemon.state === 'failed')) return 'held';
-  if (capture?.camera?.state === 'online') {
-    return WORKS.has(capture.state) && streams.every(serves) ? 'live' : 'starting';
+  const wanted = daemons.filter((daemon) => !daemon.stopped);
+  const capture = wanted.find((daemon) => daemon.kind === 'capture');
+  const streams = wanted.filter((daemon) => daemon.kind === 'stream');
+  const isMissing = (kind: DaemonView['kind']): boolean =>
+    daemons.some((daemon) => daemon.kind === kind) && !wanted.some((daemon) => daemon.kind === kind);
+  if (isMissing('capture') || isMissing('stream') || wanted.every((daemon) => daemon.state === 'stopped')) {
+    return 'stopped';
   }
-  const starved = isAway(capture) || streams.some((stream) => stream.starved);
-  return starved ? 'starved' : 'starting';
+  if (wanted.some((daemon) => daemon.state === 'held' || daemon.state === 'failed')) return 'held';
+  const isOnline = capture?.camera?.state === 'online';
+  if (streams.some((stream) => stream.starved) || (!isOnline && isAway(capture))) return 'starved';
+  return isOnline && WORKS.has(capture.state) && streams.every(serves) ? 'live' : 'starting';
 }
 
 /** It works, it can read its ring, and packets have come. */
