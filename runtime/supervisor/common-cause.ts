@@ -2,7 +2,7 @@
  * Whether many daemons in trouble are one trouble: most of them late, or most of them dead, at the same time. Pure, on times that are handed in.
  *
  * Belongs here: when it is one incident, and how carefully those that are late are killed then. Does not belong here: who is late (watchdog.ts) and
- * who is started first (brake.ts). docs/decisions/0011 says why.
+ * who is started first (brake.ts). docs/decisions/0010 says why.
  *
  * One daemon that does not beat hangs. Most of them not beating is a machine that has no time for them, and killing them makes it worse: so they get
  * longer, those that beat again are forgiven, and the rest is killed one after another.

@@ -1,7 +1,7 @@
 /**
  * Every figure of the memory policy in one place. A supervisor may be given others (`SupervisorOptions.memory`): a bench does not wait an hour for a slope.
  *
- * Belongs here: the figures and why they are what they are (docs/decisions/0010). Does not belong here: judging by them (memory.ts, recycling.ts).
+ * Belongs here: the figures and why they are what they are (docs/decisions/0009). Does not belong here: judging by them (memory.ts, recycling.ts).
  */
 import type { DaemonKind } from '../message/config.ts';
 

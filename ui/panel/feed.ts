@@ -2,7 +2,7 @@
  * Keeps the panel's picture of the system fresh: asks once a second, and says at once when what it has is not of now any more.
  *
  * Belongs here: when to ask, and what "connected" means. Does not belong here: what is asked (api.ts), and how it is shown. Why it asks and is not told:
- * docs/decisions/0014.
+ * docs/decisions/0012.
  */
 import { listChannels, listEvents, mayWrite, Refusal, type Channel, type Fetch, type HistoryEvent } from './api.ts';
 
