@@ -34,7 +34,8 @@ type Lasting = (typeof LASTING)[number];
 export type ControlLinkEvents = {
   readonly message: (message: SupervisorCommand) => void;
   readonly up: () => void;
-  readonly down: () => void;
+  /** `welcome` false = whoever is there hung up at once, without a word. */
+  readonly down: (welcome: boolean) => void;
 };
 
 export class ControlLink {
@@ -121,8 +122,10 @@ export class ControlLink {
 
   #open(socket: Socket): void {
     const sinceMs = performance.now();
+    let heard = false;
     const connection = new Connection<SupervisorMessage, DaemonMessage>(socket, supervisorMessageSchema, {
       message: (message) => {
+        heard = true;
         if (message.type === 'acknowledged') this.#forget(message.number);
         else this.#events.message(message);
       },
@@ -131,7 +134,7 @@ export class ControlLink {
         this.#unwelcome = performance.now() - sinceMs < GOOD_MS;
         if (!this.#unwelcome) this.#delayMs = FIRST_DELAY_MS;
         this.#connection = null;
-        this.#events.down();
+        this.#events.down(heard || !this.#unwelcome);
       },
     });
     this.#connection = connection;

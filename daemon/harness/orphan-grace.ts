@@ -16,16 +16,22 @@ export const ORPHAN_GRACE_MS = {
 /** For one that does not want to outlive its supervisor, where the kernel does not see to that: long enough to dial again after a break. */
 export const TIED_GRACE_MS = 1_000;
 
-export type OrphanGrace = { readonly lost: () => void; readonly found: () => void };
+export type OrphanGrace = {
+  /** `welcome` false = it hung up on us at once: a supervisor that does not know us is none of ours. */
+  readonly lost: (welcome: boolean) => void;
+  readonly found: () => void;
+};
 
 /** Calls `over` when there has been no supervisor for `graceMs` on end, counted from now. */
 export function startOrphanGrace(graceMs: number, over: () => void): OrphanGrace {
   let timer: NodeJS.Timeout | undefined;
+  let sinceMs = 0;
   const found = (): void => clearTimeout(timer);
-  const lost = (): void => {
+  const lost = (welcome: boolean): void => {
     clearTimeout(timer);
-    timer = setTimeout(over, graceMs);
+    if (welcome) sinceMs = performance.now();
+    timer = setTimeout(over, Math.max(0, sinceMs + graceMs - performance.now()));
   };
-  lost();
+  lost(true);
   return { lost, found };
 }

@@ -110,7 +110,7 @@ export function runDaemon<K extends DaemonKind>(
       pid: process.pid,
       nonce: state.nonce,
     },
-    { message: obey, up: () => orphan.found(), down: () => orphan.lost() },
+    { message: obey, up: () => orphan.found(), down: (welcome) => orphan.lost(welcome) },
     log,
   );
   const usualGraceMs = options.orphanGraceMs ?? ORPHAN_GRACE_MS[kind];
