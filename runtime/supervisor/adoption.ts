@@ -40,7 +40,7 @@ export type Departed = {
 };
 
 export type Found = {
-  /** The newest generation of each id first. */
+  /** Of each id the one first that serves: the newest that is ready, or, where none is, the newest. */
   readonly survivors: readonly Survivor[];
   readonly departed: readonly Departed[];
 };
@@ -69,7 +69,13 @@ export function findSurvivors(runDirectory: string, pageDirectory: string, log: 
     rmSync(path, { force: true });
   }
   sweepPages(pageDirectory, new Set(survivors.map(({ state }) => state.statusPage)));
-  return { survivors: survivors.toSorted((a, b) => b.state.generation - a.state.generation), departed };
+  // A successor that was not ready when its supervisor died does not serve, and its predecessor does.
+  const serving = new Set(survivors.filter(({ state }) => isDaemon(state) && lastPage(state)?.phase === 'ready'));
+  const rank = (one: Survivor): number => (serving.has(one) ? 0 : 1);
+  return {
+    survivors: survivors.toSorted((a, b) => rank(a) - rank(b) || b.state.generation - a.state.generation),
+    departed,
+  };
 }
 
 /** Removes what is left of it. */

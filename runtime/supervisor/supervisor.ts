@@ -192,9 +192,9 @@ export class Supervisor {
   start(id: string): number {
     const slot = this.#declared(id, 'start');
     slot.start();
-    // One that is on its way out comes back as the next.
     const { child, service } = slot.current;
-    return this.#generations.latest(id) + (child !== null && service.ending !== null ? 1 : 0);
+    // One that is on its way out comes back as the next.
+    return child !== null && service.ending === null ? child.state.generation : this.#generations.latest(id) + 1;
   }
 
   daemons(): readonly DaemonView[] {

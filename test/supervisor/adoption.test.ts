@@ -92,6 +92,23 @@ test('of two generations that a killed supervisor leaves, the newer one is adopt
   expect(at.view('stream:door')).toMatchObject({ state: 'ready', generation: 2 });
 });
 
+test('a successor that was not ready when its supervisor was killed does not take the place of what serves', async () => {
+  const port = await freePort();
+  const spec = streamSpec('door', { serve: true, startMs: 1_500 }, { port });
+  const { process: supervisor, pids } = await supervisorProcess(home, 'stay', [spec]);
+  supervisor.kill('SIGUSR2');
+  await until(() => stateFiles().length === 2);
+  supervisor.kill('SIGKILL');
+  await once(supervisor, 'exit');
+  at = await Supervised.open(home);
+  at.supervisor.declare(spec);
+  expect(await at.event('daemon.adopted')).toMatchObject({ daemon: { generation: 1, pid: pids['stream:door'] } });
+  await until(() => stateFiles().length === 1);
+  expect(at.view('stream:door')).toMatchObject({ state: 'ready', generation: 1, pid: pids['stream:door'] });
+  expect(at.ofType('daemon.exited')).toMatchObject([{ daemon: { generation: 2 }, reason: 'deploy' }]);
+  expect(at.supervisor.start('stream:door')).toBe(1);
+});
+
 test('an adopted daemon that nobody declares is stopped when its time is over', async () => {
   const pids = await killedSupervisor(streamSpec('door'));
   at = await Supervised.open(home, { adoptionHoldMs: 300 });
