@@ -114,7 +114,12 @@ export class Slot {
       return this.#replace('config');
     }
     this.#current.spec = spec;
-    if (this.#incoming !== null) this.#incoming.daemon.spec = spec;
+    const incoming = this.#incoming?.daemon;
+    if (incoming !== undefined) {
+      // A change that is taken back before its process was ready: that one has been told what nobody wants any more.
+      if (incoming.spec !== null && sameConfig(incoming.spec.config, spec.config)) incoming.spec = spec;
+      else this.#dropIncoming('config');
+    }
     if (!this.#stopped) this.#current.feed({ type: 'start' });
   }
 
