@@ -66,7 +66,7 @@ export class Upkeep {
     for (const { slot, daemon } of daemons) {
       const verdict = this.#judge(daemon, atMs, watches);
       if (verdict === 'kill') this.#kill(slot, daemon, atMs);
-      else if (daemon !== slot.current || slot.replacing || slot.spec === null) continue;
+      else if (daemon !== slot.current || slot.replacing || slot.spec === null || !works(daemon)) continue;
       else if (verdict === 'hard' || asksForIt(daemon)) this.#replaceNow(slot, verdict, atMs);
       else if (verdict === 'soft' || verdict === 'slope') waiting.push({ slot, verdict });
     }
@@ -104,7 +104,6 @@ export class Upkeep {
   }
 
   #replaceNow(slot: Slot, verdict: MemoryVerdict, atMs: number): void {
-    if (!WORKS.has(slot.current.service.actual)) return;
     if (atMs - (this.#replacedMs.get(slot.id) ?? -Infinity) < this.#host.policy.retryMs) return;
     this.#replacedMs.set(slot.id, atMs);
     this.#replace(slot, verdict, atMs);
@@ -154,6 +153,11 @@ export class Upkeep {
       traffic.count(this.#host.clock.wallMs(), viewersOf(slots, channel), forMs);
     }
   }
+}
+
+/** One that is on its way out already is not to be brought back: an operator may have stopped it. */
+function works({ service }: Daemon): boolean {
+  return WORKS.has(service.actual);
 }
 
 function asksForIt(daemon: Daemon): boolean {

@@ -1,4 +1,5 @@
-import { captureSpec, exists, Home, streamSpec, Supervised, until } from '../support/supervised.ts';
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { captureSpec, exists, freePort, Home, streamSpec, Supervised, until } from '../support/supervised.ts';
 
 let home: Home;
 let at: Supervised;
@@ -57,6 +58,34 @@ test('the last of several changes in a row is what runs', async () => {
   expect(at.view('capture:door').state).toBe('ready');
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(at.view('capture:door').viewers).toBe(4);
+});
+
+test('a change that is taken back before its process is ready leaves what runs as it is', async () => {
+  const port = await freePort();
+  const first = streamSpec('door', { serve: true, viewers: 1 }, { port });
+  const second = streamSpec('door', { serve: true, viewers: 2, startMs: 500 }, { port });
+  at.supervisor.declare(first);
+  const pid = await at.ready('stream:door');
+  at.supervisor.declare(second);
+  await until(() => home.leftovers().filter((name) => name.endsWith('.json')).length === 2);
+  // Late enough for the successor to have its configuration.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  at.supervisor.declare(first);
+  await until(() => home.leftovers().filter((name) => name.endsWith('.json')).length === 1);
+  expect(at.view('stream:door')).toMatchObject({ pid, viewers: 1, state: 'ready' });
+  expect(at.ofType('daemon.recycled')).toEqual([]);
+});
+
+test('what is released is gone also where the disk takes nothing', async () => {
+  at.supervisor.declare(streamSpec('door'));
+  await at.ready('stream:door');
+  at.supervisor.stop('stream:door');
+  await until(() => at.view('stream:door').state === 'stopped');
+  const inTheWay = `${home.run}/generations.json.${process.pid}.tmp`;
+  mkdirSync(inTheWay);
+  at.supervisor.release('stream:door', { holdMs: 0 });
+  expect(at.supervisor.daemons()).toEqual([]);
+  rmdirSync(inTheWay);
 });
 
 test('a daemon that is declared again while it stops comes back', async () => {

@@ -1,4 +1,14 @@
-import { captureSpec, exists, freePort, Home, streamSpec, Supervised, until } from '../support/supervised.ts';
+import { LIMIT_MS } from '../../runtime/supervisor/service.ts';
+import {
+  captureSpec,
+  exists,
+  freePort,
+  Home,
+  impatient,
+  streamSpec,
+  Supervised,
+  until,
+} from '../support/supervised.ts';
 
 let home: Home;
 let at: Supervised;
@@ -116,6 +126,29 @@ test('a stopped daemon is not woken by its camera', async () => {
   process.kill(await at.ready('capture:door'), 'SIGUSR2');
   await new Promise((resolve) => setTimeout(resolve, 400));
   expect(at.view('stream:door').state).toBe('stopped');
+});
+
+test('memory is no reason to bring back what the operator has just stopped', async () => {
+  await at.supervisor.close();
+  const memory = {
+    readMs: 100,
+    softMarginBytes: 0,
+    softFactor: 0.5,
+    softSustainedMs: 100,
+    baselineFromMs: 0,
+    baselineToMs: 300,
+    leastAgeMs: 1_500,
+    hardFloorBytes: { stream: 1e12, capture: 1e12, probe: 1e12 },
+    machineShare: 1e6,
+  };
+  at = await Supervised.open(home, { memory, clock: impatient((ms) => (ms === LIMIT_MS.stopping ? 2_500 : ms)) });
+  at.supervisor.declare(captureSpec('door', { stop: 'stubborn', leakMiBPerSecond: 50 }));
+  await at.ready('capture:door');
+  // So much that it ought to be replaced as soon as it is old enough, which is while it stops.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  at.supervisor.stop('capture:door');
+  await at.event('daemon.exited');
+  expect(at.view('capture:door')).toMatchObject({ state: 'stopped', stopped: true });
 });
 
 test('what is not declared can be neither stopped nor started', () => {
