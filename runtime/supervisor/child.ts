@@ -116,14 +116,25 @@ export class Child implements Expected {
     const pid = this.#process?.pid;
     if (pid === undefined) return;
     this.#identity = identify(pid) ?? null;
-    if (this.#identity !== null) writeStateFile(stateFile, { ...this.state, process: this.#identity });
+    try {
+      this.writeStateFile();
+    } catch (error) {
+      // It runs. Without its pid in the file the next supervisor knows it by its hello.
+      this.#log.warn({ daemon: this.state.id, err: error }, 'the pid of a daemon cannot be written down');
+    }
   }
 
   /** Makes a standby this daemon; false when it cannot be told. One that was told and does not come is killed, and a cold start takes its place. */
   #assign(standby: Standby, launch: Launch, logFd: number): boolean {
     const { identity } = standby;
     if (identity === null) return false;
-    writeStateFile(this.#stateFile, { ...this.state, process: identity });
+    try {
+      writeStateFile(this.#stateFile, { ...this.state, process: identity });
+    } catch (error) {
+      // It is ours, and nobody else would end it.
+      standby.end();
+      throw error;
+    }
     const process = standby.assign(this.#stateFile, launch.entry, logFd, launch.listenFd);
     if (process === undefined) return false;
     this.#identity = identity;

@@ -67,7 +67,11 @@ export class Generations {
     const entry = this.#entries.get(id);
     if (entry?.first === undefined) return;
     this.#entries.set(id, { latest: entry.latest });
-    this.#write();
+    try {
+      this.#write();
+    } catch {
+      // A full disk: the next generation of any daemon writes it down. Until then a restart more is counted, and nothing else depends on it.
+    }
   }
 
   #write(): void {

@@ -102,13 +102,14 @@ export class Standby {
       specHash: '',
     };
     const stateFile = stateFilePath(launch.runDirectory, id, launch.generation);
-    const logFd = openLog(launch);
+    let logFd: number | null = null;
     try {
+      logFd = openLog(launch);
       writeStateFile(stateFile, state);
       const child = spawnDaemon({ entry: launch.entry, stateFile, logFd, listenFd: pair.theirs, pipe: true });
       const identity = child.pid === undefined ? undefined : identify(child.pid);
       const known = identity === undefined ? state : { ...state, process: identity };
-      if (identity !== undefined) writeStateFile(stateFile, known);
+      if (identity !== undefined) tryToWrite(stateFile, known, launch);
       const standby: Standby = new Standby(child, known, stateFile, pair.ours, () => gone(standby));
       return standby;
     } catch (error) {
@@ -117,7 +118,7 @@ export class Standby {
       throw error;
     } finally {
       closeSync(pair.theirs);
-      closeSync(logFd);
+      if (logFd !== null) closeSync(logFd);
     }
   }
 
@@ -190,6 +191,15 @@ export class Standby {
     if (state === 'taken') return;
     removeScratch(this.#statusPage);
     this.#gone();
+  }
+}
+
+/** It runs already, and ends with us whether or not its pid is written down. */
+function tryToWrite(stateFile: string, state: StateFile, { log, profile }: StandbyLaunch): void {
+  try {
+    writeStateFile(stateFile, state);
+  } catch (error) {
+    log.warn({ err: error, profile }, 'the pid of a standby cannot be written down');
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import path from 'node:path';
 import type { MediaDescription } from '../../runtime/media/track.ts';
@@ -186,6 +186,19 @@ test('a standby that hangs at the moment it is taken is replaced by a cold start
   expect(exists(standby)).toBe(false);
   expect(at.view('stream:door')).toMatchObject({ generation: 2, restarts: 1 });
   expect(at.ofType('daemon.exited')).toHaveLength(1);
+});
+
+test('a standby that was taken for a daemon whose files cannot be written is ended, and the daemon comes when they can', async () => {
+  await open();
+  at.supervisor.declare(streamSpec('door'));
+  const pid = await at.ready('stream:door');
+  const waiting = await standbyOf(home, 'light');
+  const inTheWay = path.join(home.run, `stream_door.2.json.${process.pid}.tmp`);
+  mkdirSync(inTheWay);
+  kill(pid);
+  await until(() => !exists(waiting));
+  await at.ready('stream:door', 3);
+  rmdirSync(inTheWay);
 });
 
 test('a standby is only one for the kinds of its profile', async () => {
