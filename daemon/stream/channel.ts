@@ -36,6 +36,7 @@ export type ChannelOptions = {
   /** For every record that was dealt with. */
   readonly onRecord: () => void;
   readonly onViewers: (count: number) => void;
+  /** So many more times than before the writer has lapped us. */
   readonly onLaps: (count: number) => void;
   /** Why the channel cannot be shown, for people; `null` = it can (again). */
   readonly onTrouble: (error: BulkheadError | null) => void;
@@ -72,6 +73,8 @@ export class Channel {
   /** The ring's newest record when it was last looked at. */
   #head = 0;
   #packets = 0;
+  /** Those that have been told. */
+  #laps = 0;
   #trouble: BulkheadError | null = null;
   #starved = false;
   #closed = false;
@@ -137,7 +140,9 @@ export class Channel {
     if (this.#placer) this.#placer = new Placer(this.#placer.format);
     this.#gop.clear();
     this.audience.missAll();
-    this.#options.onLaps(this.#follower.laps);
+    const laps = this.#follower.laps - this.#laps;
+    this.#laps += laps;
+    if (laps > 0) this.#options.onLaps(laps);
   }
 
   #take(record: RingRecord): void {

@@ -127,3 +127,28 @@ test('a new viewer is begun for at the next keyframe, not at one that the ring h
     channel.close();
   }
 });
+
+test('each time that the writer laps a channel is told once', async () => {
+  const told: number[] = [];
+  write(true);
+  const channel = new Channel({
+    ringPath: ring.path,
+    starvationMs: 60_000,
+    maxViewers: 5,
+    onWaiting: () => {},
+    onRecord: () => {},
+    onViewers: () => {},
+    onLaps: (count) => told.push(count),
+    onTrouble: () => {},
+    onStarved: () => {},
+  });
+  try {
+    for (let lap = 1; lap <= 3; lap++) {
+      for (let i = 0; i < 2 * SLOTS; i++) write(false);
+      await until(() => channel.view().laps === lap);
+    }
+    expect(told).toEqual([1, 1, 1]);
+  } finally {
+    channel.close();
+  }
+});
