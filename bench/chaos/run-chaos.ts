@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cameraFlows, freePorts, Host } from '../../test/support/host.ts';
+import { evaluate } from '../../test/support/inspector.ts';
 import { descriptorsOf, leftoversOf } from '../../test/support/leftovers.ts';
 import { LiveViewer } from '../../test/support/live-viewer.ts';
 import { watchRing } from '../../test/support/ring-watch.ts';
@@ -53,6 +54,8 @@ export async function runChaos(options: ChaosOptions): Promise<Chaos> {
       channels.push({ id, viewer, ring: watchRing(host.ringOf('tab', `camera-${id}`), mostPictures) });
     }
     await calm(host, channels);
+    // The inspector, through which some faults are caused, has descriptors of its own.
+    await evaluate(host.pid, '0');
     const descriptors = descriptorsOf(host.pid);
 
     const strikes: Strike[] = [];

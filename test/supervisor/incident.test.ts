@@ -37,7 +37,10 @@ test('when all stop beating at once, those that beat again within seconds are no
   for (const name of four) at!.supervisor.declare(streamSpec(name));
   const pids = await Promise.all(four.map((name) => at!.ready(`stream:${name}`)));
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
-  expect(await at!.event('daemon.incident')).toMatchObject({ reason: 'hang', detail: { count: 4, cause: 'hang' } });
+  // Told as soon as it is most of them: a fourth one may become late a moment later.
+  const incident = await at!.event('daemon.incident');
+  expect(incident).toMatchObject({ reason: 'hang', detail: { cause: 'hang' } });
+  expect(incident.detail['count']).toBeGreaterThanOrEqual(3);
   await new Promise((resolve) => setTimeout(resolve, 1200));
   for (const pid of pids) process.kill(pid, 'SIGCONT');
   await new Promise((resolve) => setTimeout(resolve, 1000));
