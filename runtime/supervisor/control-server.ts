@@ -5,6 +5,7 @@
  * and where the socket is (control-path.ts).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
@@ -68,15 +69,14 @@ export async function listenControl(options: {
   });
   server.maxConnections = MAX_CONNECTIONS;
   const listen = async (): Promise<void> => {
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: Error): void =>
-        reject(toBulkheadError(error, `listening for daemons at ${path}`, { path }));
-      server.once('error', failed);
-      server.listen(path, () => {
-        server.off('error', failed);
-        resolve();
-      });
-    });
+    try {
+      // Leaves no listener behind, however it ends: it may be tried for as long as a disk is full.
+      const listening = once(server, 'listening');
+      server.listen(path);
+      await listening;
+    } catch (error) {
+      throw toBulkheadError(error, `listening for daemons at ${path}`, { path });
+    }
     if (process.platform !== 'win32') chmodSync(path, 0o600);
   };
   await listen();
