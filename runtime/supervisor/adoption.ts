@@ -49,7 +49,7 @@ export type Found = {
 export function findSurvivors(runDirectory: string, pageDirectory: string, log: Logger): Found {
   const survivors: Survivor[] = [];
   const departed: Departed[] = [];
-  for (const path of listStateFiles(runDirectory)) {
+  for (const path of [...new Set([runDirectory, pageDirectory])].flatMap(listStateFiles)) {
     try {
       const state = readStateFile(path);
       // Without a process written down, its supervisor died around the spawn: if there is one, it will dial and say who it is.

@@ -8,6 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 import { toBulkheadError, type BulkheadError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonMessage, SupervisorMessage } from '../message/schema.ts';
@@ -64,7 +65,7 @@ const ASSIGNED_LIMIT_MS = 1_000;
 
 export class Child implements Expected {
   readonly state: DaemonState;
-  readonly #stateFile: string;
+  #stateFile: string;
   readonly #events: ChildEvents;
   readonly #log: Logger;
   /** Set when we are its parent: then the kernel tells us how it ends. */
@@ -102,7 +103,7 @@ export class Child implements Expected {
       if (standby === undefined || !child.#assign(standby, launch, logFile.fd)) child.#spawn(launch, logFile.fd);
       return child;
     } catch (error) {
-      rmSync(stateFile, { force: true });
+      rmSync(child.#stateFile, { force: true });
       throw error;
     } finally {
       closeSync(logFile.fd);
@@ -110,9 +111,8 @@ export class Child implements Expected {
   }
 
   #spawn({ entry, listenFd }: Launch, logFd: number): void {
-    const stateFile = this.#stateFile;
-    writeStateFile(stateFile, this.state);
-    this.#own(spawnDaemon({ entry, stateFile, logFd, listenFd }));
+    this.#writeFirst(this.state);
+    this.#own(spawnDaemon({ entry, stateFile: this.#stateFile, logFd, listenFd }));
     const pid = this.#process?.pid;
     if (pid === undefined) return;
     this.#identity = identify(pid) ?? null;
@@ -129,7 +129,7 @@ export class Child implements Expected {
     const { identity } = standby;
     if (identity === null) return false;
     try {
-      writeStateFile(this.#stateFile, { ...this.state, process: identity });
+      this.#writeFirst({ ...this.state, process: identity });
     } catch (error) {
       // It is ours, and nobody else would end it.
       standby.end();
@@ -144,6 +144,20 @@ export class Child implements Expected {
       startCold: () => this.#startCold(launch),
     };
     return true;
+  }
+
+  /** A full disk is no reason to leave a camera alone: then the file lies in memory, beside the status page. */
+  #writeFirst(state: DaemonState): void {
+    try {
+      return writeStateFile(this.#stateFile, state);
+    } catch (error) {
+      const instead = stateFilePath(dirname(state.statusPage), state.id, state.generation);
+      if (instead === this.#stateFile) throw error;
+      writeStateFile(instead, state);
+      this.#log.warn({ daemon: state.id, err: error }, 'the state file of a daemon cannot be where it belongs');
+      this.#remove(this.#stateFile);
+      this.#stateFile = instead;
+    }
   }
 
   #startCold(launch: Launch): void {

@@ -48,7 +48,7 @@ export class Generations {
     this.#entries.set(id, { latest: generation, first: this.#entries.get(id)?.first ?? generation });
   }
 
-  /** A new one, written down before it is used. */
+  /** A new one, written down before it is used, where there is room for that. */
   next(id: string): number {
     const generation = this.latest(id) + 1;
     const first = this.#entries.get(id)?.first ?? generation;
@@ -67,15 +67,16 @@ export class Generations {
     const entry = this.#entries.get(id);
     if (entry?.first === undefined) return;
     this.#entries.set(id, { latest: entry.latest });
-    try {
-      this.#write();
-    } catch {
-      // A full disk: the next generation of any daemon writes it down. Until then a restart more is counted, and nothing else depends on it.
-    }
+    this.#write();
   }
 
+  /** On a full disk it is remembered until the next time: a camera does not wait for that, and the state files of what runs say the rest. */
   #write(): void {
-    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#entries)));
+    try {
+      writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#entries)));
+    } catch {
+      // What a generation is for holds within this process.
+    }
   }
 }
 

@@ -5,7 +5,7 @@
  * Belongs here: its schema, its name, atomic writing. Does not belong here: configuration and credentials (they travel on the control
  * channel), and what is concluded from a file that was found (adoption.ts).
  */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BulkheadError } from '../errors.ts';
@@ -83,8 +83,14 @@ export function stateFilePath(runDirectory: string, id: string, generation: numb
 /** Writes a file so that whoever opens it sees the old or the new text, and only this user sees either. */
 export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600 });
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    // What a full disk took of it is of no use.
+    if (lstatSync(temporary, { throwIfNoEntry: false })?.isFile() === true) rmSync(temporary);
+    throw error;
+  }
 }
 
 export function writeStateFile(path: string, state: StateFile): void {

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { identify } from '../../runtime/supervisor/identity.ts';
+import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
 import { LIMIT_MS } from '../../runtime/supervisor/service.ts';
 import { readStateFile } from '../../runtime/supervisor/state-file.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
@@ -155,6 +156,16 @@ test('a daemon that hung while there was no supervisor is killed when it does no
   await at.ready('stream:door', 2);
   expect(exists(pids['stream:door']!)).toBe(false);
   expect(at.ofType('daemon.adopted')).toEqual([]);
+});
+
+test('a daemon whose state file lies in memory, because the disk was full, is adopted like any other', async () => {
+  const pids = await killedSupervisor(streamSpec('door'));
+  const [file] = stateFiles();
+  copyFileSync(path.join(home.run, file!), path.join(statusPageDirectory(home.run), file!));
+  rmSync(path.join(home.run, file!));
+  at = await Supervised.open(home);
+  at.supervisor.declare(streamSpec('door'));
+  expect(await at.event('daemon.adopted')).toMatchObject({ daemon: { pid: pids['stream:door'] } });
 });
 
 test('a daemon that died while there was no supervisor is started again', async () => {

@@ -4,6 +4,7 @@ import { Agent, get } from 'node:http';
 import path from 'node:path';
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { captureConfigSchema, probeConfigSchema } from '../../runtime/message/config.ts';
+import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
 import type { SupervisorOptions } from '../../runtime/supervisor/supervisor.ts';
 import {
   captureSpec,
@@ -188,17 +189,19 @@ test('a standby that hangs at the moment it is taken is replaced by a cold start
   expect(at.ofType('daemon.exited')).toHaveLength(1);
 });
 
-test('a standby that was taken for a daemon whose files cannot be written is ended, and the daemon comes when they can', async () => {
+test('a standby that was taken for a daemon whose files can be nowhere is ended, and the daemon comes when they can', async () => {
   await open();
   at.supervisor.declare(streamSpec('door'));
   const pid = await at.ready('stream:door');
   const waiting = await standbyOf(home, 'light');
-  const inTheWay = path.join(home.run, `stream_door.2.json.${process.pid}.tmp`);
-  mkdirSync(inTheWay);
+  const inTheWay = [home.run, statusPageDirectory(home.run)].map((directory) =>
+    path.join(directory, `stream_door.2.json.${process.pid}.tmp`),
+  );
+  for (const directory of inTheWay) mkdirSync(directory);
   kill(pid);
   await until(() => !exists(waiting));
   await at.ready('stream:door', 3);
-  rmdirSync(inTheWay);
+  for (const directory of inTheWay) rmdirSync(directory);
 });
 
 test('a standby is only one for the kinds of its profile', async () => {
