@@ -196,6 +196,8 @@ export class Daemon {
   }
 
   #arm(delayMs: number): void {
+    // A state that is entered again from itself: its first timer would go off in whatever state is next.
+    this.#cancelTimer();
     const dueMs = this.#host.clock.nowMs() + delayMs;
     this.#cancelTimer = this.#host.clock.after(delayMs, () => {
       const lateMs = this.#host.clock.nowMs() - dueMs;

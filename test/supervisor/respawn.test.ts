@@ -1,3 +1,5 @@
+import { mkdirSync, rmdirSync } from 'node:fs';
+import path from 'node:path';
 import { EXIT } from '../../runtime/exit-code.ts';
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { LIMIT_MS } from '../../runtime/supervisor/service.ts';
@@ -38,7 +40,32 @@ test('a declared daemon is spawned, configured and ready', async () => {
   expect(at.view('stream:door').beatAgeMs).not.toBeNull();
 });
 
+test('a daemon that is restarted twice in one moment is given all the time that a start may take', async () => {
+  await open({ clock: impatient((ms) => (ms === LIMIT_MS.killing ? 400 : ms)) });
+  at.supervisor.declare(captureSpec('door', { start: 'never' }));
+  await until(() => at.view('capture:door').state === 'initialising');
+  for (let times = 0; times < 2; times++) at.supervisor.restart('capture:door', 'hard');
+  await until(() => at.view('capture:door').state === 'initialising' && at.view('capture:door').generation === 2);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(at.ofType('daemon.exited')).toHaveLength(1);
+});
+
 describe('a daemon that is killed', () => {
+  test('while the disk takes nothing is back all the same', async () => {
+    await open();
+    at.supervisor.declare(streamSpec('door'));
+    const pid = await at.ready('stream:door');
+    const inTheWay = ['generations.json', 'stream_door.2.json'].map((name) =>
+      path.join(home.run, `${name}.${process.pid}.tmp`),
+    );
+    for (const directory of inTheWay) mkdirSync(directory);
+    process.kill(pid, 'SIGKILL');
+    await at.event('daemon.respawned');
+    expect(at.view('stream:door')).toMatchObject({ state: 'ready', generation: 2 });
+    expect(home.leftovers()).toContain('stream_door.2.json');
+    for (const directory of inTheWay) rmdirSync(directory);
+  });
+
   test('when it is ready is back with the next generation, and the world knows how long it took', async () => {
     await open();
     at.supervisor.declare(streamSpec('door'));
