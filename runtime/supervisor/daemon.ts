@@ -195,13 +195,14 @@ export class Daemon {
     }
   }
 
-  #arm(delayMs: number): void {
+  /** `again` = it was late once, and is not put off for that a second time: who is always late would never be done with anything. */
+  #arm(delayMs: number, again = false): void {
     // A state that is entered again from itself: its first timer would go off in whatever state is next.
     this.#cancelTimer();
     const dueMs = this.#host.clock.nowMs() + delayMs;
     this.#cancelTimer = this.#host.clock.after(delayMs, () => {
       const lateMs = this.#host.clock.nowMs() - dueMs;
-      if (lateMs > LATE_MS && hasProcess(this.#service)) return this.#arm(LATE_GRACE_MS);
+      if (lateMs > LATE_MS && !again && hasProcess(this.#service)) return this.#arm(LATE_GRACE_MS, true);
       this.feed({ type: 'timeout' });
       // A process that was adopted without a pid and never said hello: there is nobody to kill.
       this.#child?.abandon();

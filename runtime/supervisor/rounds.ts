@@ -81,8 +81,8 @@ export class Rounds {
     const beats = [...watched].map(([key, { daemon, sample }]) => {
       return { key, beat: sample.beat, limitMs: daemon.spec?.watchdogMs ?? DEFAULT_WATCHDOG_MS };
     });
-    const { hung, late, selfStalledMs } = this.#watchdog.look(atMs, beats);
-    if (selfStalledMs > 0) {
+    const { hung, late, selfStalledMs, judged } = this.#watchdog.look(atMs, beats);
+    if (!judged) {
       const stalled = { selfStalledMs: Math.round(selfStalledMs) };
       this.#host.log.warn(stalled, 'the supervisor itself was late; nobody is blamed');
       return selfStalledMs;
@@ -98,7 +98,7 @@ export class Rounds {
       if (first !== undefined) this.#host.incident(first, cause, ids);
     }
     for (const { key, sinceMs } of kill) watched.get(key)?.daemon.feed({ type: 'hung', sinceMs });
-    return 0;
+    return selfStalledMs;
   }
 
   #lookForProgress(seen: readonly Seen[], selfStalledMs: number): void {

@@ -20,8 +20,10 @@ export type Verdict = {
   readonly hung: readonly { readonly key: string; readonly sinceMs: number; readonly limitMs: number }[];
   /** No beat for half of its limit, those that hang among them. */
   readonly late: readonly string[];
-  /** We were away for so long that this pass judges nobody. */
+  /** We were away for so long; nobody is blamed for that time. */
   readonly selfStalledMs: number;
+  /** False = we have only just come back, and this pass judges nobody. */
+  readonly judged: boolean;
 };
 
 type Watch = { readonly beat: number; readonly seenMs: number };
@@ -29,12 +31,16 @@ type Watch = { readonly beat: number; readonly seenMs: number };
 export class Watchdog {
   #watches = new Map<string, Watch>();
   #lastMs: number | null = null;
+  #skipped = false;
 
   /** One pass. Whoever is not in `beats` is forgotten. */
   look(atMs: number, beats: readonly Beat[]): Verdict {
     const gapMs = this.#lastMs === null ? LOOK_MS : atMs - this.#lastMs;
     const selfStalledMs = gapMs > LOOK_MS * (1 + LATE_PASSES) ? gapMs - LOOK_MS : 0;
     this.#lastMs = atMs;
+    // Never two in a row: a supervisor that is late with every pass would find no hang at all.
+    const judged = selfStalledMs === 0 || this.#skipped;
+    this.#skipped = !judged;
 
     const watches = new Map<string, Watch>();
     const hung: { key: string; sinceMs: number; limitMs: number }[] = [];
@@ -43,11 +49,11 @@ export class Watchdog {
       const before = this.#watches.get(key);
       const seenMs = before?.beat === beat ? before.seenMs + selfStalledMs : atMs;
       watches.set(key, { beat, seenMs });
-      if (selfStalledMs > 0) continue;
+      if (!judged) continue;
       if (atMs - seenMs >= limitMs) hung.push({ key, sinceMs: seenMs, limitMs });
       if (atMs - seenMs >= limitMs / 2) late.push(key);
     }
     this.#watches = watches;
-    return { hung, late, selfStalledMs };
+    return { hung, late, selfStalledMs, judged };
   }
 }

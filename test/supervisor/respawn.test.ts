@@ -1,5 +1,6 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
+import { systemClock } from '../../runtime/clock.ts';
 import { EXIT } from '../../runtime/exit-code.ts';
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { LIMIT_MS } from '../../runtime/supervisor/service.ts';
@@ -38,6 +39,17 @@ test('a declared daemon is spawned, configured and ready', async () => {
   });
   await until(() => at.view('stream:door').privateBytes);
   expect(at.view('stream:door').beatAgeMs).not.toBeNull();
+});
+
+test('a limit holds also where every timer of the supervisor is late', async () => {
+  const clock = {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() * 10,
+    after: (delayMs: number, run: () => void) => systemClock.after(delayMs / 10 + 50, run),
+  };
+  await open({ clock });
+  at.supervisor.declare(streamSpec('silent'));
+  expect(await at.event('daemon.exited')).toMatchObject({ reason: 'hang' });
 });
 
 test('a daemon that is restarted twice in one moment is given all the time that a start may take', async () => {

@@ -44,7 +44,7 @@ test('after the supervisor itself was away nobody is blamed for the time it did 
   expect(watch(watchdog, 0, 500, () => ({ a: 1 }))).toEqual([]);
   // Suspended for an hour: the beat is as old as it was.
   const verdict = watchdog.look(3_600_500, [{ key: 'a', beat: 1, limitMs: 1000 }]);
-  expect(verdict).toEqual({ hung: [], late: [], selfStalledMs: 3_600_000 - LOOK_MS });
+  expect(verdict).toEqual({ hung: [], late: [], selfStalledMs: 3_600_000 - LOOK_MS, judged: false });
   // It has what was left of its second, and is blamed only when that is over.
   expect(watch(watchdog, 3_600_600, 3_600_800, () => ({ a: 1 }))).toEqual([]);
   expect(watch(watchdog, 3_600_900, 3_601_000, () => ({ a: 1 }))).not.toEqual([]);
@@ -57,12 +57,20 @@ test('the first pass after an absence judges nobody, not even who was nearly due
   expect(watchdog.look(6000, [{ key: 'a', beat: 1, limitMs: 1000 }]).hung).toHaveLength(1);
 });
 
-test('a supervisor that is late all the time still finds a hang, later', () => {
+test.each([250, 350, 2_000])('a supervisor whose every pass comes after %d ms still finds a hang, later', (everyMs) => {
   const watchdog = new Watchdog();
   const hung = [];
-  for (let atMs = 0; atMs < 20_000; atMs += 250)
+  for (let atMs = 0; atMs < 80 * everyMs; atMs += everyMs)
     hung.push(...watchdog.look(atMs, [{ key: 'a', beat: 1, limitMs: 1000 }]).hung);
   expect(hung).not.toEqual([]);
+});
+
+test('and one whose every pass is late blames nobody whose beat goes on', () => {
+  const watchdog = new Watchdog();
+  for (let atMs = 0; atMs < 60_000; atMs += 350) {
+    const beats = [{ key: 'a', beat: Math.floor(atMs / 250), limitMs: 1000 }];
+    expect(watchdog.look(atMs, beats)).toMatchObject({ hung: [], late: [] });
+  }
 });
 
 test('who is gone is forgotten: the next generation begins afresh', () => {
