@@ -60,7 +60,6 @@ export async function listenControl(options: {
   readonly lost?: () => void;
 }): Promise<ControlServer> {
   const { path, log } = options;
-  if (process.platform !== 'win32') rmSync(path, { force: true });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -69,6 +68,7 @@ export async function listenControl(options: {
   });
   server.maxConnections = MAX_CONNECTIONS;
   const listen = async (): Promise<void> => {
+    if (process.platform !== 'win32') rmSync(path, { force: true });
     try {
       // Leaves no listener behind, however it ends: it may be tried for as long as a disk is full.
       const listening = once(server, 'listening');

@@ -69,16 +69,18 @@ test('processor time is user and system time', () => {
   expect(cpuMsOf(stat)).toBe(3000);
 });
 
-test('a usage is known from the first reading on, its rate from the second', () => {
+test('a usage is known from the first reading on, its rate when there is enough time to take it over', () => {
   const book = new UsageBook();
   expect(book.of(process.pid)).toBeNull();
   book.keep([process.pid], 0);
   expect(book.of(process.pid)).toMatchObject({ cpuPercent: null, privateBytes: expect.any(Number) });
   const burnUntil = performance.now() + 50;
   while (performance.now() < burnUntil);
-  book.keep([process.pid], 50);
-  book.read(50);
+  book.keep([process.pid], 1000);
+  book.read(1000);
+  expect(book.of(process.pid)!.cpuPercent).toBeNull();
+  book.read(5000);
   expect(book.of(process.pid)!.cpuPercent).toBeGreaterThan(0);
-  book.keep([], 100);
+  book.keep([], 6000);
   expect(book.of(process.pid)).toBeNull();
 });
