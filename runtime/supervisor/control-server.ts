@@ -107,7 +107,14 @@ const SOCKET_CHECK_MS = 1_000;
 /** Calls `repair` when the file at `path` is not the one that is there now: then nobody can dial any more. Tries until it succeeds. */
 function watchSocket(path: string, repair: () => Promise<void>): () => void {
   if (process.platform === 'win32') return () => {};
-  const inode = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+  const inode = (): number | undefined => {
+    try {
+      return statSync(path).ino;
+    } catch {
+      // Not there, or on a disk that does not answer: in either case nobody can dial.
+      return undefined;
+    }
+  };
   let ours = inode();
   let repairing = false;
   const timer = setInterval(() => {

@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, rmSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { identify } from '../../runtime/supervisor/identity.ts';
 import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
@@ -285,6 +295,28 @@ test('a second supervisor is told that there is one, and harms nothing', async (
   first.kill('SIGTERM');
   await once(first, 'exit');
   expect(exists(pids['stream:door']!)).toBe(false);
+  at = await Supervised.open(home);
+});
+
+test('a supervisor whose disk does not answer for a while stays, and can be dialled when it does again', async () => {
+  const { process: supervisor, pids } = await supervisorProcess(home, 'stay', [streamSpec('door')]);
+  const away = `${home.run}.away`;
+  renameSync(home.run, away);
+  // Every access fails, and not because there is nothing.
+  symlinkSync(home.run, home.run);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  unlinkSync(home.run);
+  renameSync(away, home.run);
+  await until(async () => {
+    const socket = connect(path.join(home.run, 'control.sock'));
+    const [name] = await Promise.race([once(socket, 'connect').then(() => ['connect']), once(socket, 'error')]).finally(
+      () => socket.destroy(),
+    );
+    return name === 'connect';
+  });
+  expect(exists(pids['stream:door']!)).toBe(true);
+  supervisor.kill('SIGTERM');
+  expect(await once(supervisor, 'exit')).toEqual([0, null]);
   at = await Supervised.open(home);
 });
 
