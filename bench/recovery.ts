@@ -6,10 +6,10 @@
  * capture time in the ring. `--fault kill,freeze` and the like choose rows:
  *
  *   --fault kill|freeze|busy|heap|leak   --victim stream|capture|supervisor   --channels 1|8   --trials 30   --camera file|rtsp   --json FILE
- *   --apart 4   seconds between two faults in one home
+ *   --apart 3   seconds between two faults of one kind of daemon in one home
  *
  * The daemons of several homes take their turns where a home has one channel, and eight channels where it has eight: a daemon is not hurt again before it
- * has been well for 11 s, and a home not before its next standby has loaded: faults that come closer than that find none, and with `--apart 0` they do. Does not belong here: a trial (recovery/).
+ * has been well for 11 s, and a home not before its next standby has loaded: with `--apart 0` faults find none, and are followed by cold starts. Does not belong here: a trial (recovery/).
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +28,7 @@ const daemonKinds = victims.filter((victim) => victim !== 'supervisor');
 const channelCounts = choices('channels', ['1', '8']).map(Number);
 const [cameraKind = 'file'] = choices<CameraKind>('camera', ['file', 'rtsp'], ['file']);
 const json = option('json');
-const APART_MS = numberOption('apart', 4) * 1000;
+const APART_MS = numberOption('apart', 3) * 1000;
 
 /** Homes of one channel each that take their turns. */
 const HOMES = 6;
@@ -78,7 +78,7 @@ async function measureDaemons(rig: Rig, fault: Fault, channels: number): Promise
     })),
   ).flat();
   const total = turns.length;
-  const endedMs = new Map<Host, number>();
+  const endedMs = new Map<string, number>();
   const work = async (): Promise<void> => {
     for (;;) {
       const next = turns.findIndex(({ lane }) => !taken.has(lane));
@@ -87,8 +87,9 @@ async function measureDaemons(rig: Rig, fault: Fault, channels: number): Promise
       taken.add(turn.lane);
       const others = rig.lanes.filter((lane) => lane.host === turn.lane.host && !taken.has(lane));
       progress(`${FAULT_NAMES[fault]}, ${channels} channels: ${total - turns.length} of ${total} (${turn.kind})`);
-      const { host } = turn.lane;
-      if (fault !== 'leak') await sleep(Math.max(0, (endedMs.get(host) ?? 0) + APART_MS - Date.now()));
+      // Each kind has a standby of its own.
+      const home = `${turn.lane.host.home} ${turn.kind}`;
+      if (fault !== 'leak') await sleep(Math.max(0, (endedMs.get(home) ?? 0) + APART_MS - Date.now()));
       try {
         trials.get(turn.kind)!.push(await daemonTrial(turn.lane, turn.kind, fault, others));
       } catch (error) {
@@ -96,7 +97,7 @@ async function measureDaemons(rig: Rig, fault: Fault, channels: number): Promise
         turns.length = 0;
         throw error;
       } finally {
-        endedMs.set(host, Date.now());
+        endedMs.set(home, Date.now());
         taken.delete(turn.lane);
       }
     }
