@@ -64,6 +64,7 @@ export type BannerFacts = {
 export function banner(facts: BannerFacts): string {
   const rows: (readonly [string, string])[] = [
     ['Editor', facts.url],
+    ['Panel', `${facts.url}bulkhead/`],
     ['User', facts.username],
     ...(facts.newPassword === undefined
       ? []

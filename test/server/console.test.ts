@@ -54,6 +54,7 @@ test('the banner says where to look, and the password only when it is new', () =
   for (const text of [
     '1.2.3',
     'http://127.0.0.1:1880/',
+    'http://127.0.0.1:1880/bulkhead/',
     'admin',
     'abcd-efgh',
     'http://127.0.0.1:8101/',
