@@ -18,6 +18,7 @@ import type { Daemon } from './daemon.ts';
 import { Events } from './events.ts';
 import { Generations } from './generations.ts';
 import { LaunchQueue } from './launch-queue.ts';
+import { rotateOpenLogs } from './log-file.ts';
 import { MEMORY } from './memory-policy.ts';
 import { takePlace, type Place } from './place.ts';
 import { Probes } from './probes.ts';
@@ -38,6 +39,8 @@ import { Views } from './views.ts';
 const RELEASE_HOLD_MS = 5_000;
 /** Longer than any daemon is given to end, by asking and then by SIGKILL. */
 const CLOSE_LIMIT_MS = LIMIT_MS.stopping + LIMIT_MS.killing + 2_000;
+/** How often logs are looked at that have grown long. */
+const ROTATE_MS = 60_000;
 /** Of a detail: an event is no place for a list of a hundred. */
 const MOST_TEXT = 500;
 
@@ -60,6 +63,7 @@ export class Supervisor {
   readonly #views: Views;
   #server: ControlServer | null = null;
   #cancelRounds: Cancel = () => {};
+  #cancelRotating: Cancel = () => {};
   #closing: Promise<void> | null = null;
   #emptied = (): void => {};
   #crashing = false;
@@ -270,6 +274,7 @@ export class Supervisor {
       this.#pool.look();
       this.#views.lookForViewers(slots);
     });
+    this.#cancelRotating = clock.every(ROTATE_MS, () => rotateOpenLogs(this.#options.logDirectory, log));
     process.on('exit', this.#onExit);
     process.on('uncaughtExceptionMonitor', this.#onCrash);
   }
@@ -337,6 +342,7 @@ export class Supervisor {
 
   #letGo(): void {
     this.#cancelRounds();
+    this.#cancelRotating();
     process.off('exit', this.#onExit);
     process.off('uncaughtExceptionMonitor', this.#onCrash);
     for (const slot of this.#slots.values()) slot.close();

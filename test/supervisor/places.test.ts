@@ -1,13 +1,24 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import pino from 'pino';
 import { streamConfigSchema, captureConfigSchema } from '../../runtime/message/config.ts';
 import { controlSocketDirectory, controlSocketPath } from '../../runtime/supervisor/control-path.ts';
-import { openLogFile } from '../../runtime/supervisor/log-file.ts';
+import { openLogFile, rotateOpenLogs } from '../../runtime/supervisor/log-file.ts';
 import { ensurePrivateDirectory } from '../../runtime/supervisor/private-directory.ts';
 import { daemonEnvironment, daemonEntry } from '../../runtime/supervisor/spawn.ts';
 import { sameConfig, specHash } from '../../runtime/supervisor/spec-hash.ts';
-import { closeSync } from 'node:fs';
 
 let home: string;
 beforeEach(() => {
@@ -72,6 +83,20 @@ describe('a log file', () => {
     closeSync(openLogFile(home, 'stream', 'door').fd);
     expect(statSync(name).size).toBe(0);
     expect(statSync(`${name}.1`).size).toBe((5 << 20) + 1);
+  });
+
+  test('that has grown while a process has it open is put aside too, and the process goes on at its front', () => {
+    const { fd, path: name } = openLogFile(home, 'stream', 'door');
+    const short = openLogFile(home, 'capture', 'door');
+    writeSync(short.fd, 'short');
+    writeSync(fd, 'x'.repeat((5 << 20) + 1));
+    rotateOpenLogs(home, pino({ level: 'silent' }));
+    writeSync(fd, 'and on');
+    closeSync(fd);
+    closeSync(short.fd);
+    expect(readFileSync(name, 'utf8')).toBe('and on');
+    expect(statSync(`${name}.1`).size).toBe((5 << 20) + 1);
+    expect(readFileSync(short.path, 'utf8')).toBe('short');
   });
 });
 
