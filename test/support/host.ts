@@ -174,8 +174,16 @@ export class Host {
     });
   }
 
+  /** Everything that has happened, page by page. */
   async events(): Promise<BulkheadEvent[]> {
-    return (await (await this.request('/bulkhead/api/events?limit=1000')).json()) as BulkheadEvent[];
+    const events: BulkheadEvent[] = [];
+    for (;;) {
+      const since = events.at(-1)?.id ?? 0;
+      const answer = await this.request(`/bulkhead/api/events?since=${since}&limit=2000`);
+      const page = (await answer.json()) as BulkheadEvent[];
+      if (page.length === 0) return events;
+      events.push(...page);
+    }
   }
 
   /** The ring of the camera node with this id on this tab. */
