@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Bulkhead } from '../bulkhead.ts';
 import type { CameraSettings } from '../config.ts';
 import { captureConfigSchema, type SourceConfig } from '../message/config.ts';
+import { parse } from '../message/parse.ts';
 import { ringPath } from '../paths.ts';
 import type { DaemonView } from '../supervisor/view.ts';
 import type { MediaMessage } from './handle.ts';
@@ -45,7 +46,7 @@ export function openCamera(bulkhead: Bulkhead, { path, settings, source, send, s
   fleet.declare(path, {
     id: daemonId,
     channel,
-    config: captureConfigSchema.parse({ kind: 'capture', channel, source, ring: { path: ring } }),
+    config: parse(captureConfigSchema, { kind: 'capture', channel, source, ring: { path: ring } }),
   });
 
   const endAnnouncing = announcer.addSource(id, (event) => send(entry.message(event)));

@@ -4,21 +4,23 @@
  *
  * Belongs here: what a command looks like, and which daemons it is for. Does not belong here: how a daemon is restarted (supervisor/slot.ts), and HTTP.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import type { Bulkhead } from '../bulkhead.ts';
 import { BulkheadError } from '../errors.ts';
 import type { DaemonKind } from '../message/config.ts';
+import { filledText } from '../message/fields.ts';
+import { tryParse } from '../message/parse.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 
 /** A kind, or the id of one daemon; none = every daemon of the channel. */
-const daemon = z.string().min(1).max(200).optional();
+const daemon = v.optional(filledText(200));
 
-export const commandSchema = z.discriminatedUnion('command', [
-  z.strictObject({ command: z.literal('restart'), daemon, mode: z.enum(['soft', 'hard']).default('soft') }),
-  z.strictObject({ command: z.literal('stop'), daemon }),
-  z.strictObject({ command: z.literal('start'), daemon }),
+export const commandSchema = v.variant('command', [
+  v.strictObject({ command: v.literal('restart'), daemon, mode: v.optional(v.picklist(['soft', 'hard']), 'soft') }),
+  v.strictObject({ command: v.literal('stop'), daemon }),
+  v.strictObject({ command: v.literal('start'), daemon }),
 ]);
-export type ChannelCommand = z.output<typeof commandSchema>;
+export type ChannelCommand = v.InferOutput<typeof commandSchema>;
 
 export type CommandResult = {
   /** Of the first daemon; the contract's short answer. */
@@ -36,9 +38,9 @@ const HOW: Readonly<Record<ChannelCommand['command'], string>> = {
 /** Reads what somebody sent along with a command. Throws `invalid` with what should have been sent. */
 export function readCommand(command: ChannelCommand['command'], given: unknown): ChannelCommand {
   const fields = given ?? {};
-  const request = commandSchema.safeParse(typeof fields === 'object' ? { ...fields, command } : undefined);
+  const request = tryParse(commandSchema, typeof fields === 'object' ? { ...fields, command } : undefined);
   if (!request.success || Array.isArray(fields)) throw new BulkheadError('invalid', HOW[command]);
-  return request.data;
+  return request.output;
 }
 
 /**

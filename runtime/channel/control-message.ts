@@ -5,6 +5,7 @@
  */
 import type { ControlSettings } from '../config.ts';
 import { BulkheadError } from '../errors.ts';
+import { tryParse } from '../message/parse.ts';
 import { commandSchema, type ChannelCommand } from './commands.ts';
 
 export type ControlRequest = { readonly channel: string; readonly command: ChannelCommand };
@@ -54,7 +55,7 @@ export function readControlMessage(payload: unknown, settings: ControlSettings):
     );
   }
   const daemon = daemonOf(fields['daemon']) ?? (settings.daemon === 'all' ? undefined : settings.daemon);
-  const parsed = commandSchema.safeParse({
+  const parsed = tryParse(commandSchema, {
     command,
     ...(daemon !== undefined && { daemon }),
     ...(command === 'restart' && { mode: fields['mode'] ?? settings.mode }),
@@ -65,5 +66,5 @@ export function readControlMessage(payload: unknown, settings: ControlSettings):
       `The message cannot be carried out: the command is "restart", "stop" or "start", and "mode" is "soft" or "hard".`,
     );
   }
-  return { channel, command: parsed.data };
+  return { channel, command: parsed.output };
 }

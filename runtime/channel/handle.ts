@@ -4,29 +4,31 @@
  * A handle survives cloning, `change` nodes, JSON and context stores because it holds nothing but names and numbers. It says which source is meant,
  * never where it is: no path, no URL, no secret. Only the registry of this process can turn it into a ring.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import type { MediaDescription } from '../media/track.ts';
+import { filledText, finite } from '../message/fields.ts';
+import { tryParse } from '../message/parse.ts';
 
-const measure = z.number().nonnegative().nullable();
+const measure = v.nullable(v.pipe(finite, v.minValue(0)));
 
 /** Keys that a flow adds on its own are dropped, not refused: a handle passes through other people's nodes. */
-const mediaHandleSchema = z.object({
-  v: z.literal(1),
+const mediaHandleSchema = v.object({
+  v: v.literal(1),
   /** The source: the path of its node in the flows, and its output. */
-  id: z.string().min(1).max(500),
+  id: filledText(500),
   /** Another one whenever the source is opened with other settings. */
-  epoch: z.string().min(1).max(64),
-  kind: z.literal('video'),
-  form: z.literal('packets'),
+  epoch: filledText(64),
+  kind: v.literal('video'),
+  form: v.literal('packets'),
   /** Null until the camera has been seen. */
-  codec: z.enum(['h264', 'h265']).nullable(),
+  codec: v.nullable(v.picklist(['h264', 'h265'])),
   width: measure,
   height: measure,
   fps: measure,
-  audio: z.object({ codec: z.literal('aac'), sampleRate: z.number(), channels: z.number() }).nullable(),
+  audio: v.nullable(v.object({ codec: v.literal('aac'), sampleRate: finite, channels: finite })),
 });
 
-export type MediaHandle = z.output<typeof mediaHandleSchema>;
+export type MediaHandle = v.InferOutput<typeof mediaHandleSchema>;
 
 /** Why a source sent its handle: `announce` = every source does now, `change` = this camera turned out to be something else. For flows to filter by. */
 export type SourceEvent = 'announce' | 'change';
@@ -62,9 +64,9 @@ export function readHandle(message: { readonly media?: unknown }): ReadHandle {
   if (message.media === undefined) {
     return { type: 'unusable', message: 'The message has no msg.media. Wire a camera node to this node.' };
   }
-  const parsed = mediaHandleSchema.safeParse(message.media);
-  if (parsed.success) return { type: 'handle', handle: parsed.data };
-  const at = parsed.error.issues[0]?.path.join('.') ?? '';
+  const parsed = tryParse(mediaHandleSchema, message.media);
+  if (parsed.success) return { type: 'handle', handle: parsed.output };
+  const at = parsed.complaints[0]?.path ?? '';
   return {
     type: 'unusable',
     message: `msg.media is not the handle of a camera (see msg.media${at === '' ? '' : `.${at}`}). Pass it on as the camera node sent it.`,

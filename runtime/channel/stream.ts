@@ -5,6 +5,7 @@ import type { Bulkhead } from '../bulkhead.ts';
 import { streamPort, type StreamSettings } from '../config.ts';
 import { BulkheadError } from '../errors.ts';
 import { streamConfigSchema } from '../message/config.ts';
+import { parse } from '../message/parse.ts';
 import type { DaemonView } from '../supervisor/view.ts';
 import { readHandle, type MediaHandle } from './handle.ts';
 import { EMPTY_SINK, sinkReact, type SinkEffect, type SinkEvent } from './sink.ts';
@@ -62,7 +63,7 @@ export function openStream(bulkhead: Bulkhead, { path, settings, show, warn }: S
       id: daemonId,
       channel,
       watchdogMs: settings.watchdogMs,
-      config: streamConfigSchema.parse({
+      config: parse(streamConfigSchema, {
         kind: 'stream',
         channel,
         // Not the camera's name: giving a camera another label must not restart its stream.

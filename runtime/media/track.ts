@@ -7,67 +7,83 @@
  * - AAC: one raw access unit without ADTS header.
  * Timestamps of a packet count in its track's `timescale`.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import { BulkheadError } from '../errors.ts';
+import { finite, text, whole } from '../message/fields.ts';
+import { parse } from '../message/parse.ts';
 
-const bytesAsBase64 = z.codec(z.base64(), z.instanceof(Uint8Array), {
-  decode: (text) => new Uint8Array(Buffer.from(text, 'base64')),
-  encode: (bytes) => Buffer.from(bytes).toString('base64'),
-});
+/** Base64 in the one form that we write it in (RFC 4648 section 4, padding bits zero), to bytes. */
+const bytesOfBase64 = v.pipe(
+  v.string(),
+  v.check((given) => Buffer.from(given, 'base64').toString('base64') === given, 'must be base64'),
+  v.transform((given) => new Uint8Array(Buffer.from(given, 'base64'))),
+);
+const base64OfBytes = v.pipe(
+  v.instance(Uint8Array),
+  v.transform((bytes) => Buffer.from(bytes).toString('base64')),
+);
 
-const videoTrackSchema = z.strictObject({
-  kind: z.literal('video'),
+const videoFields = {
+  kind: v.literal('video'),
   /** Track number in the ring's records and in the fMP4, 1 to 255. */
-  id: z.int().min(1).max(255),
-  codec: z.enum(['h264', 'h265']),
+  id: whole(1, 255),
+  codec: v.picklist(['h264', 'h265']),
   /** RFC 6381, e.g. `avc1.4d401f` or `hvc1.1.6.L93.B0`. */
-  codecString: z.string().max(64),
+  codecString: text(64),
   /** Luma samples as displayed (after cropping). */
-  width: z.int().min(1).max(16384),
-  height: z.int().min(1).max(16384),
+  width: whole(1, 16384),
+  height: whole(1, 16384),
   /** Nominal frames per second; 0 = unknown. */
-  fps: z.number().min(0).max(1000),
+  fps: v.pipe(finite, v.minValue(0), v.maxValue(1000)),
   /** Ticks per second of pts, dts and duration. */
-  timescale: z.int().min(1).max(1_000_000_000),
-  /** AVCDecoderConfigurationRecord or HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1, 8.3.3.1). */
-  config: bytesAsBase64,
-});
+  timescale: whole(1, 1_000_000_000),
+};
 
-const audioTrackSchema = z.strictObject({
-  kind: z.literal('audio'),
-  id: z.int().min(1).max(255),
-  codec: z.literal('aac'),
-  codecString: z.string().max(64),
+const audioFields = {
+  kind: v.literal('audio'),
+  id: whole(1, 255),
+  codec: v.literal('aac'),
+  codecString: text(64),
   /** Hz. */
-  sampleRate: z.int().min(1).max(768_000),
-  channels: z.int().min(1).max(64),
-  timescale: z.int().min(1).max(1_000_000_000),
-  /** AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1). */
-  config: bytesAsBase64,
+  sampleRate: whole(1, 768_000),
+  channels: whole(1, 64),
+  timescale: whole(1, 1_000_000_000),
   /** What the camera sent, when capture transcoded it, e.g. `pcm_alaw`. */
-  transcodedFrom: z.string().max(64).optional(),
-});
+  transcodedFrom: v.optional(text(64)),
+};
 
-const streamTableSchema = z.strictObject({
-  tracks: z.array(z.discriminatedUnion('kind', [videoTrackSchema, audioTrackSchema])).max(8),
-  /** Sentences for people: what the camera offers and we do not carry, and why. */
-  leftOut: z.array(z.string().max(200)).max(16),
-});
+/**
+ * One table in two forms: bytes for us, base64 in the ring. `config` = an AVCDecoderConfigurationRecord or HEVCDecoderConfigurationRecord (ISO/IEC 14496-15
+ * 5.3.3.1, 8.3.3.1) of a video track, the AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) of an audio track.
+ */
+const tableSchema = <C extends v.GenericSchema>(config: C) =>
+  v.strictObject({
+    tracks: v.pipe(
+      v.array(
+        v.variant('kind', [v.strictObject({ ...videoFields, config }), v.strictObject({ ...audioFields, config })]),
+      ),
+      v.maxLength(8),
+    ),
+    /** Sentences for people: what the camera offers and we do not carry, and why. */
+    leftOut: v.pipe(v.array(text(200)), v.maxLength(16)),
+  });
+const tableInRing = tableSchema(bytesOfBase64);
+const tableForRing = tableSchema(base64OfBytes);
 
-export type VideoTrack = z.output<typeof videoTrackSchema>;
-export type AudioTrack = z.output<typeof audioTrackSchema>;
-export type Track = VideoTrack | AudioTrack;
-export type StreamTable = z.output<typeof streamTableSchema>;
+export type StreamTable = v.InferOutput<typeof tableInRing>;
+export type Track = StreamTable['tracks'][number];
+export type VideoTrack = Extract<Track, { kind: 'video' }>;
+export type AudioTrack = Extract<Track, { kind: 'audio' }>;
 
-/** Serialises a stream table for the ring (UTF-8 JSON, binary parameters in base64). */
+/** Serialises a stream table for the ring (UTF-8 JSON, binary parameters in base64). Throws `invalid` for one that no reader would take. */
 export function encodeStreamTable(table: StreamTable): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(z.encode(streamTableSchema, table)));
+  return new TextEncoder().encode(JSON.stringify(parse(tableForRing, table)));
 }
 
 /** Reads a stream table from a ring. Throws `corrupt` on anything that `encodeStreamTable` does not write. */
 export function decodeStreamTable(bytes: Uint8Array): StreamTable {
   try {
-    return z.decode(streamTableSchema, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    return parse(tableInRing, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch (cause) {
     throw new BulkheadError(
       'corrupt',

@@ -5,9 +5,10 @@
  * here: who dials whom, and what a message means. Any frame or message that does not parse closes the connection.
  */
 import type { Socket } from 'node:net';
-import type { ZodType } from 'zod';
+import type { GenericSchema } from 'valibot';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
 import { encodeFrame, FrameDecoder } from './framing.ts';
+import { sentenceOf, tryParse } from './parse.ts';
 
 /** The most bytes that may wait for a peer that does not read. */
 const MAX_WAITING_BYTES = 4 << 20;
@@ -23,7 +24,7 @@ export class Connection<In, Out> {
   readonly #events: ConnectionEvents<In>;
   #open = true;
 
-  constructor(socket: Socket, incoming: ZodType<In>, events: ConnectionEvents<In>) {
+  constructor(socket: Socket, incoming: GenericSchema<unknown, In>, events: ConnectionEvents<In>) {
     this.#socket = socket;
     this.#events = events;
     const decoder = new FrameDecoder();
@@ -68,17 +69,15 @@ export class Connection<In, Out> {
     this.#end(null);
   }
 
-  #receive(incoming: ZodType<In>, value: unknown): void {
-    const parsed = incoming.safeParse(value);
+  #receive(incoming: GenericSchema<unknown, In>, value: unknown): void {
+    const parsed = tryParse(incoming, value);
     if (parsed.success) {
-      this.#events.message(parsed.data);
+      this.#events.message(parsed.output);
       return;
     }
-    const issue = parsed.error.issues[0];
-    // Only the place and the rule: the value itself may be a secret.
-    const where = issue === undefined ? '' : ` at ${issue.path.join('.') || 'the top'} (${issue.code})`;
+    const what = sentenceOf(parsed.complaints);
     this.#end(
-      new BulkheadError('corrupt', `A control message does not parse${where}. Peer and supervisor differ in version.`),
+      new BulkheadError('corrupt', `A control message does not parse: ${what}. Peer and supervisor differ in version.`),
     );
   }
 

@@ -5,9 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
 import { makeDirectory } from '../make-directory.ts';
+import { anyFilledText } from '../message/fields.ts';
+import { parse } from '../message/parse.ts';
 import { checkPassword, generatePassword, hashPassword } from './password.ts';
 
 const FLOW_FILE = 'flows.json';
@@ -16,7 +18,7 @@ const SECRET_FILE = 'credential-secret';
 /** Node-RED's own: the tokens of people who are logged in. */
 const SESSION_FILE = '.sessions.json';
 
-const adminSchema = z.strictObject({ username: z.string().min(1), hash: z.string().min(1) });
+const adminSchema = v.strictObject({ username: anyFilledText, hash: anyFilledText });
 
 export type Home = {
   readonly admin: { readonly username: string; readonly check: (password: string) => Promise<boolean> };
@@ -40,9 +42,9 @@ function createPrivate(file: string, text: string): Promise<boolean> {
   return unlessThere(() => writeFile(file, text, { flag: 'wx', mode: 0o600 }));
 }
 
-async function readAdmin(file: string): Promise<z.output<typeof adminSchema>> {
+async function readAdmin(file: string): Promise<v.InferOutput<typeof adminSchema>> {
   try {
-    return adminSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return parse(adminSchema, JSON.parse(await readFile(file, 'utf8')));
   } catch (cause) {
     throw new BulkheadError(
       'corrupt',

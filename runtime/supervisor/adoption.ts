@@ -7,11 +7,12 @@
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { monotonicUs } from '../clock.ts';
 import { toBulkheadError } from '../errors.ts';
 import { exitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
+import { parse } from '../message/parse.ts';
 import { bootId, isAlive, signalProcess } from './identity.ts';
 import type { Outcome, Reason } from './service.ts';
 import { isScratch, removeScratch } from './standby-files.ts';
@@ -122,7 +123,7 @@ function lastPage({ statusPage, process, generation }: DaemonState): StatusSampl
 /** A state file of another version of us may still name its process well enough: it is asked to end, or it would hold its port and its ring. */
 function endForeignVersion(path: string, log: Logger): void {
   try {
-    const { process } = z.looseObject({ process: processIdentity }).parse(JSON.parse(readFileSync(path, 'utf8')));
+    const { process } = parse(v.looseObject({ process: processIdentity }), JSON.parse(readFileSync(path, 'utf8')));
     if (signalProcess(process, 'SIGTERM'))
       log.warn({ daemonPid: process.pid }, 'a daemon of another version is stopped');
   } catch {

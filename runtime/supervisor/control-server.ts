@@ -8,10 +8,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { toBulkheadError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { Connection } from '../message/connection.ts';
+import { text, whole } from '../message/fields.ts';
+import { tryParse } from '../message/parse.ts';
 import {
   daemonMessageSchema,
   PROTOCOL_VERSION,
@@ -28,14 +30,14 @@ export type DaemonConnection = Connection<DaemonMessage | Greeting, SupervisorMe
 export type Hello = Extract<DaemonMessage, { type: 'hello' }>;
 
 /** What the hello of every protocol version, past and future, has: enough to know whom we cannot talk to. */
-const greetingSchema = z.looseObject({
-  type: z.literal('hello'),
-  protocol: z.int(),
-  id: z.string().max(200),
-  generation: z.int(),
-  nonce: z.string().max(64),
+const greetingSchema = v.looseObject({
+  type: v.literal('hello'),
+  protocol: whole(),
+  id: text(200),
+  generation: whole(),
+  nonce: text(64),
 });
-type Greeting = z.output<typeof greetingSchema>;
+type Greeting = v.InferOutput<typeof greetingSchema>;
 
 /** Somebody who is expected to dial. */
 export type Expected = {
@@ -133,7 +135,7 @@ function watchSocket(path: string, repair: () => Promise<void>): () => void {
 function receive(socket: Socket, find: (id: string, generation: number) => Expected | undefined, log: Logger): void {
   let listener: ReturnType<Expected['connected']>;
   const limit = setTimeout(() => connection.close(), HELLO_LIMIT_MS);
-  const connection: DaemonConnection = new Connection(socket, z.union([daemonMessageSchema, greetingSchema]), {
+  const connection: DaemonConnection = new Connection(socket, v.union([daemonMessageSchema, greetingSchema]), {
     message: (message) => {
       if (listener !== undefined && message.type !== 'hello') {
         listener.message(message);
@@ -161,9 +163,9 @@ function receive(socket: Socket, find: (id: string, generation: number) => Expec
       expected.refused(greeting.protocol);
       return `protocol ${greeting.protocol}, ours is ${PROTOCOL_VERSION}`;
     }
-    const hello = daemonMessageSchema.safeParse(greeting);
-    if (!hello.success || hello.data.type !== 'hello') return 'a hello that does not parse';
-    listener = expected.connected(hello.data, connection);
+    const hello = tryParse(daemonMessageSchema, greeting);
+    if (!hello.success || hello.output.type !== 'hello') return 'a hello that does not parse';
+    listener = expected.connected(hello.output, connection);
     return listener === undefined ? 'not the process that was started' : null;
   }
 }

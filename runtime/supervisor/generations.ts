@@ -5,7 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as v from 'valibot';
+import { table, whole } from '../message/fields.ts';
+import { parse } from '../message/parse.ts';
 import { writeAtomically } from './state-file.ts';
 
 /** Ids that were used longest ago are forgotten beyond this; a forgotten id begins at 1 again. */
@@ -14,7 +16,7 @@ const MAX_IDS = 1_000;
 /** Of one id: its latest generation, and the first since it was last at rest; the processes after that one are restarts. */
 type Entry = { readonly latest: number; readonly first?: number | undefined };
 
-const fileSchema = z.record(z.string(), z.object({ latest: z.int().min(1), first: z.int().min(1).optional() }));
+const fileSchema = table(v.string(), v.object({ latest: whole(1), first: v.optional(whole(1)) }));
 
 export class Generations {
   readonly #path: string;
@@ -83,7 +85,7 @@ export class Generations {
 /** A file that is missing or damaged counts as empty: the state files of what runs say the rest. */
 function read(path: string): Record<string, Entry> {
   try {
-    return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return parse(fileSchema, JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return {};
   }

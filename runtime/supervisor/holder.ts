@@ -6,6 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from '../message/parse.ts';
 import { identify, isAlive, type ProcessIdentity } from './identity.ts';
 import { processIdentity } from './state-file.ts';
 
@@ -22,7 +23,7 @@ export function writeHolder(runDirectory: string): void {
 /** The process that works there; undefined when nobody does. */
 export function readHolder(runDirectory: string): ProcessIdentity | undefined {
   try {
-    const holder = processIdentity.parse(JSON.parse(readFileSync(lockPath(runDirectory), 'utf8')));
+    const holder = parse(processIdentity, JSON.parse(readFileSync(lockPath(runDirectory), 'utf8')));
     return isAlive(holder) ? holder : undefined;
   } catch {
     return undefined;

@@ -7,6 +7,7 @@
  * Belongs here: text to records and back. Pure. Does not belong here: files (journal.ts), and what is concluded from records (recollection.ts).
  */
 import { crc32 } from 'node:zlib';
+import { tryParse } from '../message/parse.ts';
 import { memorySchema, type Memory } from './recollection.ts';
 import type { BulkheadEvent } from './view.ts';
 
@@ -46,8 +47,8 @@ export function decodeLine(line: string): { readonly whole: boolean; readonly re
 /** The seal says that we wrote it. Which version of us it does not say, so the shape is looked at; by hand, because a start waits for 10,000 of them. */
 function understand(value: Record<string, unknown>): JournalRecord | null {
   if ('memory' in value) {
-    const memory = memorySchema.safeParse(value['memory']);
-    return memory.success ? { type: 'memory', memory: memory.data } : null;
+    const memory = tryParse(memorySchema, value['memory']);
+    return memory.success ? { type: 'memory', memory: memory.output } : null;
   }
   if (typeof value['forgotten'] === 'string') return { type: 'forgotten', id: value['forgotten'] };
   const { number = null, ...event } = value as { readonly number?: number } & BulkheadEvent;

@@ -3,28 +3,29 @@
  *
  * Belongs here: what each event changes in that memory. Pure. Does not belong here: where events are kept (journal.ts).
  */
-import { z } from 'zod';
+import * as v from 'valibot';
+import { table, whole } from '../message/fields.ts';
 import { REASONS, type Reason } from './service.ts';
 import type { BulkheadEvent } from './view.ts';
 
 /** Entries of each kind that are kept; those that changed longest ago are forgotten beyond it. */
 const MOST_ENTRIES = 1_000;
 
-export const memorySchema = z.object({
+export const memorySchema = v.object({
   /** By daemon: what was last told of its camera. */
-  cameras: z.record(z.string(), z.enum(['online', 'offline'])),
+  cameras: table(v.string(), v.picklist(['online', 'offline'])),
   /** By process: the number of the newest of its own events that was told. */
-  numbers: z.record(z.string(), z.int().min(1)),
+  numbers: table(v.string(), whole(1)),
   /** By daemon: a failure after which it has not been told to work again. `time` = milliseconds since 1970. */
-  outages: z.record(z.string(), z.object({ time: z.int(), reason: z.enum(REASONS) })),
+  outages: table(v.string(), v.object({ time: whole(), reason: v.picklist(REASONS) })),
   /** Processes whose end has been told. */
-  ended: z.record(z.string(), z.literal(1)),
+  ended: table(v.string(), v.literal(1)),
   /** How many supervisors there were. */
-  starts: z.int().min(0),
+  starts: whole(0),
   /** Whether the last one has said that it stops. */
-  stopped: z.boolean(),
+  stopped: v.boolean(),
 });
-export type Memory = z.output<typeof memorySchema>;
+export type Memory = v.InferOutput<typeof memorySchema>;
 
 /** Failures: who ends for another reason was ended on purpose, or is not missed. */
 const MISSED: ReadonlySet<Reason> = new Set(['crash', 'hang', 'memory', 'starved']);

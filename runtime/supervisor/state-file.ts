@@ -7,47 +7,49 @@
  */
 import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { BulkheadError } from '../errors.ts';
 import type { DaemonKind } from '../message/config.ts';
+import { anyFilledText, filledText, text, whole } from '../message/fields.ts';
+import { tryParse } from '../message/parse.ts';
 import { daemonEventSchema } from '../message/schema.ts';
 
-export const processIdentity = z.strictObject({ pid: z.int().min(1), startTicks: z.string(), bootId: z.string() });
+export const processIdentity = v.strictObject({ pid: whole(1), startTicks: v.string(), bootId: v.string() });
 
-const stateFileSchema = z.strictObject({
-  version: z.literal(1),
-  id: z.string().min(1).max(200),
-  kind: z.enum(['capture', 'stream', 'probe', 'standby']),
-  channel: z.string().min(1).max(64),
-  generation: z.int().min(1),
+const stateFileSchema = v.strictObject({
+  version: v.literal(1),
+  id: filledText(200),
+  kind: v.picklist(['capture', 'stream', 'probe', 'standby']),
+  channel: filledText(64),
+  generation: whole(1),
   /** Proves in `hello` that the process was started from this file. It opens the local socket of this user and nothing else. */
-  nonce: z.string().min(16).max(64),
-  controlSocket: z.string().min(1),
-  statusPage: z.string().min(1),
+  nonce: v.pipe(text(64), v.minLength(16)),
+  controlSocket: anyFilledText,
+  statusPage: anyFilledText,
   /** The inherited listening socket, where there is one. */
-  listenFd: z.int().min(3).optional(),
+  listenFd: v.optional(whole(3)),
   /** Keyed by the nonce, so that equal configurations do not show, and no table of hashes helps to guess a password in one. */
-  specHash: z.string(),
+  specHash: v.string(),
   /** The pid of the supervisor with which it wants to end; missing = it works on without one. */
-  tiedTo: z.int().min(1).optional(),
+  tiedTo: v.optional(whole(1)),
   /** How long it works on without a supervisor; missing = as is usual for its kind. */
-  orphanGraceMs: z.int().min(0).optional(),
+  orphanGraceMs: v.optional(whole(0)),
   /** Who it became; missing = the spawn is under way, or failed. */
-  process: processIdentity.optional(),
+  process: v.optional(processIdentity),
   /** How it ended when there was no supervisor to tell: written by the daemon itself, as its last act. */
-  ended: z
-    .strictObject({
-      code: z.int(),
+  ended: v.optional(
+    v.strictObject({
+      code: whole(),
       /** Milliseconds since 1970. */
-      time: z.int(),
-      message: z.string().nullable(),
+      time: whole(),
+      message: v.nullable(v.string()),
       /** What it had told nobody yet. */
-      events: z.array(daemonEventSchema).readonly(),
-    })
-    .optional(),
+      events: v.pipe(v.array(daemonEventSchema), v.readonly()),
+    }),
+  ),
 });
 
-export type StateFile = z.output<typeof stateFileSchema>;
+export type StateFile = v.InferOutput<typeof stateFileSchema>;
 /** Of a process that has work; of one that waits for some, the channel is the name of its profile. */
 export type DaemonState = StateFile & { readonly kind: DaemonKind };
 
@@ -99,20 +101,20 @@ export function writeStateFile(path: string, state: StateFile): void {
 
 /** Throws `notFound`, `corrupt` or `version` with the file's name; what it holds is never repeated. */
 export function readStateFile(path: string): StateFile {
-  let text: string;
+  let content: string;
   try {
-    text = readFileSync(path, 'utf8');
+    content = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new BulkheadError('notFound', `There is no readable state file at ${path}.`, { context: { path }, cause });
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(content);
   } catch {
     throw new BulkheadError('corrupt', `The state file ${path} is not JSON.`, { context: { path } });
   }
-  const parsed = stateFileSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  const parsed = tryParse(stateFileSchema, json);
+  if (parsed.success) return parsed.output;
   throw new BulkheadError('version', `The state file ${path} is of another version.`, { context: { path } });
 }
 

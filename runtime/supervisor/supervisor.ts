@@ -9,6 +9,7 @@ import type { Cancel } from '../clock.ts';
 import { BulkheadError } from '../errors.ts';
 import type { MediaDescription } from '../media/track.ts';
 import { daemonConfigSchema, type ProbeConfig } from '../message/config.ts';
+import { sentenceOf, tryParse } from '../message/parse.ts';
 import { bury, endStandby, findSurvivors } from './adoption.ts';
 import { mostStarting } from './brake.ts';
 import type { Child } from './child.ts';
@@ -158,15 +159,14 @@ export class Supervisor {
       throw new BulkheadError('conflict', 'The supervisor is closing; nothing can be started any more.');
     }
     checkId(spec.id);
-    const config = daemonConfigSchema.safeParse(spec.config);
+    const config = tryParse(daemonConfigSchema, spec.config);
     if (!config.success) {
-      const issue = config.error.issues[0];
-      const what = issue === undefined ? 'invalid' : `${issue.path.join('.')}: ${issue.message}`;
-      throw new BulkheadError('invalid', `The configuration of ${spec.id} cannot be used (${what}).`);
+      const what = sentenceOf(config.complaints);
+      throw new BulkheadError('invalid', `The configuration of ${spec.id} cannot be used: ${what}.`);
     }
     const known = this.#slots.has(spec.id);
     const slot = this.#slot(spec.id);
-    slot.declare({ ...spec, config: config.data });
+    slot.declare({ ...spec, config: config.output });
     if (!known) this.#recall(slot);
   }
 

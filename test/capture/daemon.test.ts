@@ -5,6 +5,7 @@ import { closeSync, openSync, renameSync, rmSync, writeFileSync, writeSync } fro
 import path from 'node:path';
 import { EXIT } from '../../runtime/exit-code.ts';
 import { captureConfigSchema, probeConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import type { Spec } from '../../runtime/supervisor/supervisor.ts';
 import { RingTape, ringFolder } from '../support/capture.ts';
 import { Home, Supervised, until } from '../support/supervised.ts';
@@ -17,7 +18,7 @@ let supervised: Supervised;
 
 function spec(channel: string, source: object): Spec & { readonly ringPath: string } {
   const ringPath = path.join(folder.path, `${channel}.ring`);
-  const config = captureConfigSchema.parse({
+  const config = parse(captureConfigSchema, {
     kind: 'capture',
     channel,
     source,
@@ -28,7 +29,7 @@ function spec(channel: string, source: object): Spec & { readonly ringPath: stri
 
 function probe(source: object): ReturnType<Supervised['supervisor']['probe']> {
   return supervised.supervisor.probe(
-    probeConfigSchema.parse({ kind: 'probe', channel: 'test', source, timeoutMs: 8000 }),
+    parse(probeConfigSchema, { kind: 'probe', channel: 'test', source, timeoutMs: 8000 }),
   );
 }
 

@@ -1,8 +1,8 @@
 import { readControlMessage } from '../../runtime/channel/control-message.ts';
-import { controlSettings, type ControlSettings } from '../../runtime/config.ts';
+import { controlSettings, readSettings, type ControlSettings } from '../../runtime/config.ts';
 
 const settings = (change: Partial<ControlSettings> = {}): ControlSettings => ({
-  ...controlSettings.parse({}),
+  ...readSettings(controlSettings, {}),
   ...change,
 });
 

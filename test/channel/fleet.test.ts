@@ -1,13 +1,14 @@
 import { Fleet, type SpecTarget } from '../../runtime/channel/fleet.ts';
 import { Holds } from '../../runtime/channel/hold.ts';
 import { streamConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import type { Spec } from '../../runtime/supervisor/view.ts';
 import { createTextLogger } from '../../runtime/text-log.ts';
 import { createVirtualClock } from '../support/virtual-clock.ts';
 
 function spec(id: string): Spec {
   const config = { kind: 'stream', channel: 'c', name: 'c', number: 1, port: 8101, ring: { path: '/r' } };
-  return { id, channel: 'c', config: streamConfigSchema.parse(config) };
+  return { id, channel: 'c', config: parse(streamConfigSchema, config) };
 }
 
 function setUp() {

@@ -1,11 +1,11 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { z } from 'zod';
+import * as v from 'valibot';
 import type { BulkheadError } from '../../runtime/errors.ts';
 import { Connection } from '../../runtime/message/connection.ts';
 import { encodeFrame } from '../../runtime/message/framing.ts';
 
-const schema = z.strictObject({ n: z.int() });
-type Message = z.output<typeof schema>;
+const schema = v.strictObject({ n: v.pipe(v.number(), v.safeInteger()) });
+type Message = v.InferOutput<typeof schema>;
 
 let server: Server;
 let raw: Socket;

@@ -1,6 +1,6 @@
 /** The dialogs against the schemas: defaults and limits are written in runtime/config.ts, and the html repeats them. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as v from 'valibot';
 import {
   cameraSettings,
   controlSettings,
@@ -20,11 +20,25 @@ const SCHEMAS = {
 /** In the contract and not available yet. */
 const NOT_OFFERED = ['usb', 'onvif'];
 
-type JsonProperty = { default?: unknown; enum?: string[]; minimum?: number; maximum?: number };
+type Property = { default?: unknown; enum?: readonly string[]; minimum?: number; maximum?: number };
+/** What of a schema the library lets one look at. */
+type Field = { wrapped?: Field; options?: readonly string[]; pipe?: readonly { type: string; requirement?: number }[] };
 
-function properties(node: (typeof NODES)[number]): Record<string, JsonProperty> {
-  const { properties = {} } = z.toJSONSchema(SCHEMAS[node], { io: 'output' });
-  return properties as Record<string, JsonProperty>;
+function property(schema: Field): Omit<Property, 'default'> {
+  const { options, pipe = [] } = schema.wrapped ?? schema;
+  const limit = (type: string): number | undefined => pipe.find((action) => action.type === type)?.requirement;
+  const [minimum, maximum] = [limit('min_value'), limit('max_value')];
+  return {
+    ...(options && pipe.length === 0 && { enum: options }),
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+  };
+}
+
+function properties(node: (typeof NODES)[number]): Record<string, Property> {
+  const defaults: Record<string, unknown> = v.getDefaults(SCHEMAS[node]);
+  const fields = Object.entries(SCHEMAS[node].entries as unknown as Record<string, Field>);
+  return Object.fromEntries(fields.map(([name, field]) => [name, { ...property(field), default: defaults[name] }]));
 }
 
 describe.each(NODES)('the dialog of %s', (node) => {
@@ -38,8 +52,8 @@ describe.each(NODES)('the dialog of %s', (node) => {
   });
 
   test('has the limits of the schema on every number', () => {
-    for (const [name, { minimum, maximum }] of Object.entries(properties(node))) {
-      if (minimum === undefined || maximum === undefined) continue;
+    for (const [name, { default: value, minimum = NaN, maximum = NaN }] of Object.entries(properties(node))) {
+      if (typeof value !== 'number') continue;
       const input = new RegExp(`<input[^>]*id="node-input-${name}"[^>]*>`).exec(html(node))?.[0] ?? '';
       expect(input).toContain(`min="${minimum}"`);
       expect(input).toContain(`max="${maximum}"`);

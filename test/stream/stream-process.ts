@@ -9,6 +9,7 @@ import type { BulkheadError } from '../../runtime/errors.ts';
 import { EXIT } from '../../runtime/exit-code.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { streamConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import type { DaemonReport } from '../../runtime/message/schema.ts';
 import type { StreamEvent } from './stream-daemon.ts';
 
@@ -27,7 +28,7 @@ const log = {
   debug: () => {},
 } as unknown as Logger;
 
-const config = streamConfigSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
+const config = parse(streamConfigSchema, JSON.parse(process.argv[2] ?? '{}'));
 const { listenFd, ...options } = JSON.parse(process.argv[3] ?? '{}') as StreamOptions & { listenFd?: number };
 let input = 0;
 let output = 0;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { streamConfigSchema, type DaemonConfig } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import {
   PROTOCOL_VERSION,
   type DaemonEvent,
@@ -71,7 +72,7 @@ const events = (): DaemonEvent[] => heard.filter((message) => message.type === '
 const event = (name: string): DaemonReport => ({ type: 'event', event: name, reason: null, detail: {} });
 
 const config = (behaviour: Behaviour, channel = 'door'): DaemonConfig =>
-  streamConfigSchema.parse({
+  parse(streamConfigSchema, {
     kind: 'stream',
     channel,
     name: JSON.stringify(behaviour),

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
 import { streamConfigSchema, captureConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import { controlSocketDirectory, controlSocketPath } from '../../runtime/supervisor/control-path.ts';
 import { openLogFile, rotateOpenLogs } from '../../runtime/supervisor/log-file.ts';
 import { ensurePrivateDirectory } from '../../runtime/supervisor/private-directory.ts';
@@ -120,7 +121,7 @@ describe('what a daemon inherits', () => {
 });
 
 const config = (password: string) =>
-  captureConfigSchema.parse({
+  parse(captureConfigSchema, {
     kind: 'capture',
     channel: 'door',
     source: { type: 'rtsp', url: 'rtsp://camera/', username: 'me', password },
@@ -131,7 +132,7 @@ describe('a configuration', () => {
   test('is the same whatever the order of its keys', () => {
     const a = { kind: 'stream', channel: 'a', name: 'A', number: 1, port: 8101, ring: { path: '/r' } };
     const b = Object.fromEntries(Object.entries(a).toReversed());
-    expect(sameConfig(streamConfigSchema.parse(a), streamConfigSchema.parse(b))).toBe(true);
+    expect(sameConfig(parse(streamConfigSchema, a), parse(streamConfigSchema, b))).toBe(true);
   });
 
   test('is another one when only the password differs', () => {

@@ -1,5 +1,6 @@
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { probeConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
 import { Home, Supervised, until } from '../support/supervised.ts';
 
@@ -26,7 +27,7 @@ afterEach(async () => {
 });
 
 const config = (behaviour: Behaviour, channel = 'door', timeoutMs = 10_000) =>
-  probeConfigSchema.parse({
+  parse(probeConfigSchema, {
     kind: 'probe',
     channel,
     source: { type: 'file', path: JSON.stringify(behaviour) },

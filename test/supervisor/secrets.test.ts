@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { captureConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
 import { Home, streamSpec, Supervised } from '../support/supervised.ts';
 
@@ -29,7 +30,7 @@ const filesOf = (directory: string): string[] =>
 const spec = (password: string) => ({
   id: 'capture:door',
   channel: 'door',
-  config: captureConfigSchema.parse({
+  config: parse(captureConfigSchema, {
     kind: 'capture',
     channel: 'door',
     source: { type: 'rtsp', url: 'rtsp://camera/', username: 'me', password },

@@ -4,6 +4,7 @@ import { Agent, get } from 'node:http';
 import path from 'node:path';
 import type { MediaDescription } from '../../runtime/media/track.ts';
 import { captureConfigSchema, probeConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
 import type { SupervisorOptions } from '../../runtime/supervisor/supervisor.ts';
 import {
@@ -228,7 +229,7 @@ test('a test of a source is done by a standby', async () => {
   const standby = await standbyOf(home, 'media');
   const media: MediaDescription = { codec: 'h264', width: 1, height: 1, fps: 1, audio: null, leftOut: [] };
   const path = JSON.stringify({ send: [{ type: 'media', media }] });
-  const config = probeConfigSchema.parse({ kind: 'probe', channel: 'door', source: { type: 'file', path } });
+  const config = parse(probeConfigSchema, { kind: 'probe', channel: 'door', source: { type: 'file', path } });
   const result = at.supervisor.probe(config);
   await until(() => exists(standby) && titleOf(standby) === 'bulkhead probe door');
   expect(await result).toEqual(media);
@@ -240,7 +241,7 @@ test('the password of a camera whose daemon was a standby is in no file, no argu
   await open({ standby: ['media'] });
   const { config: _, ...spec } = captureSpec('door');
   const source = { type: 'rtsp', url: 'rtsp://127.0.0.1:9/', username: 'me', password };
-  const config = captureConfigSchema.parse({ kind: 'capture', channel: 'door', source, ring: { path: '/nowhere/r' } });
+  const config = parse(captureConfigSchema, { kind: 'capture', channel: 'door', source, ring: { path: '/nowhere/r' } });
   at.supervisor.declare({ ...spec, config });
   const first = await at.ready('capture:door');
   const standby = await standbyOf(home, 'media');

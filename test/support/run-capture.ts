@@ -5,6 +5,7 @@
  */
 import { createLogger } from '../../runtime/log.ts';
 import { daemonConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import { startCapture } from '../../daemon/capture/start-capture.ts';
 import { startProbe } from '../../daemon/capture/start-probe.ts';
 import { toBulkheadError } from '../../runtime/errors.ts';
@@ -46,7 +47,7 @@ async function stop(): Promise<void> {
 
 async function begin(message: { config: unknown; generation: number }): Promise<void> {
   try {
-    const config = daemonConfigSchema.parse(message.config);
+    const config = parse(daemonConfigSchema, message.config);
     if (config.kind === 'stream') throw new Error('not a stream daemon');
     running =
       config.kind === 'capture'

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { systemClock, type Clock } from '../../runtime/clock.ts';
 import { captureConfigSchema, streamConfigSchema } from '../../runtime/message/config.ts';
+import { parse } from '../../runtime/message/parse.ts';
 import { identify } from '../../runtime/supervisor/identity.ts';
 import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
 import { readStateFile } from '../../runtime/supervisor/state-file.ts';
@@ -116,7 +117,7 @@ export function streamSpec(
   more: Partial<Spec> & { port?: number } = {},
 ): Spec {
   const { port = 1, ...rest } = more;
-  const config = streamConfigSchema.parse({
+  const config = parse(streamConfigSchema, {
     kind: 'stream',
     channel,
     name: JSON.stringify(behaviour),
@@ -130,7 +131,7 @@ export function streamSpec(
 }
 
 export function captureSpec(channel: string, behaviour: Behaviour = {}, more: Partial<Spec> = {}): Spec {
-  const config = captureConfigSchema.parse({
+  const config = parse(captureConfigSchema, {
     kind: 'capture',
     channel,
     source: { type: 'file', path: JSON.stringify(behaviour) },

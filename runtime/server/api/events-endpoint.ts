@@ -4,9 +4,11 @@
  * Belongs here: what a client may ask for, and that no client costs more than its share. Does not belong here: where events are kept (event-log.ts).
  */
 import type { Request, Response } from 'express';
-import { z } from 'zod';
+import * as v from 'valibot';
 import type { EventLog } from '../../event-log.ts';
 import { BulkheadError } from '../../errors.ts';
+import { entered, text } from '../../message/fields.ts';
+import { tryParse } from '../../message/parse.ts';
 import type { BulkheadEvent } from '../../supervisor/view.ts';
 
 /** Proxies cut connections on which nothing moves. */
@@ -20,22 +22,22 @@ const MOST_CLIENTS = 64;
 const LARGEST_TIME_MS = 100_000_000_000_000;
 
 /** `?types=a,b` and `?types=a&types=b` alike. */
-const list = z
-  .union([z.string().max(4_000), z.array(z.string().max(100)).max(100)])
-  .default([])
-  .transform((given) => [given].flat().flatMap((part) => part.split(',').filter(Boolean)));
-const filterSchema = z.object({ types: list, channels: list });
-const historySchema = filterSchema.extend({
-  since: z.string().max(40).optional(),
-  limit: z.coerce.number().int().min(1).max(2000).default(200),
+const list = v.optional(
+  v.pipe(
+    v.union([text(4_000), v.pipe(v.array(text(100)), v.maxLength(100))]),
+    v.transform((given) => [given].flat().flatMap((part) => part.split(',').filter(Boolean))),
+  ),
+  '',
+);
+const filterSchema = v.object({ types: list, channels: list });
+const historySchema = v.object({
+  ...filterSchema.entries,
+  since: v.optional(text(40)),
+  limit: v.optional(entered(1, 2000), 200),
 });
-const idSchema = z
-  .string()
-  .regex(/^\d{1,16}$/)
-  .transform(Number)
-  .optional();
+const idSchema = v.optional(v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number)));
 
-type Filter = z.output<typeof filterSchema>;
+type Filter = v.InferOutput<typeof filterSchema>;
 
 /** Whether a client wants this event; an empty list means all. */
 export function matches({ types, channels }: Filter, { type, channel }: BulkheadEvent): boolean {
@@ -56,11 +58,11 @@ export function selectSince(events: readonly BulkheadEvent[], since: string | un
 
 /** The history: the newest `limit` events, or with `since` the first `limit` from there on; oldest first. */
 export function sendHistory(log: EventLog, request: Request, response: Response): void {
-  const query = historySchema.safeParse(request.query);
+  const query = tryParse(historySchema, request.query);
   if (!query.success) {
     throw new BulkheadError('invalid', '"limit" must be a number from 1 to 2000, "types" and "channels" are lists.');
   }
-  const { since, limit, ...filter } = query.data;
+  const { since, limit, ...filter } = query.output;
   const events = selectSince(log.all(), since).filter((event) => matches(filter, event));
   response.json(since === undefined || since === '' ? events.slice(-limit) : events.slice(0, limit));
 }
@@ -72,13 +74,13 @@ const clients = new Set<Response>();
  * event is older than anything that is known is sent an event `gap` first.
  */
 export function streamEvents(log: EventLog, request: Request, response: Response): void {
-  const filter = filterSchema.safeParse(request.query);
+  const filter = tryParse(filterSchema, request.query);
   if (!filter.success) throw new BulkheadError('invalid', '"types" and "channels" are lists.');
   if (clients.size >= MOST_CLIENTS) {
     throw new BulkheadError('exhausted', `${MOST_CLIENTS} clients follow the events already. Close one of them.`);
   }
-  const asked = idSchema.safeParse(request.get('Last-Event-ID') ?? request.query['lastEventId']);
-  const last = asked.success ? asked.data : undefined;
+  const asked = tryParse(idSchema, request.get('Last-Event-ID') ?? request.query['lastEventId']);
+  const last = asked.success ? asked.output : undefined;
   // An id that has not been told yet is one that a power cut took from the journal: what comes now is news.
   let cursor = Math.min(last ?? log.lastId, log.lastId);
   response.writeHead(200, {
@@ -97,7 +99,7 @@ export function streamEvents(log: EventLog, request: Request, response: Response
     const waiting = log.after(cursor);
     for (const event of waiting.slice(0, BATCH)) {
       cursor = event.id;
-      if (matches(filter.data, event)) response.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
+      if (matches(filter.output, event)) response.write(`id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`);
     }
     if (response.writableLength > MOST_PENDING_BYTES) response.destroy();
     else if (waiting.length > BATCH) goOn();

@@ -7,9 +7,10 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { EventLog } from '../../event-log.ts';
 import { EventTally, RECOVERY_BUCKETS } from '../../event-tally.ts';
+import { parse } from '../../message/parse.ts';
 import { packageRoot } from '../../package-root.ts';
 import { ACTUALS, REASONS } from '../../supervisor/service.ts';
 import type { DaemonView } from '../../supervisor/view.ts';
@@ -29,9 +30,10 @@ export type MetricsFacts = {
 const CHANNEL_STATES: readonly ChannelState[] = ['live', 'starting', 'starved', 'held', 'stopped'];
 const WORKS: ReadonlySet<DaemonView['state']> = new Set(['ready', 'degraded']);
 
-const VERSION = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8'))).version;
+const VERSION = parse(
+  v.object({ version: v.string() }),
+  JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8')),
+).version;
 const NO_EVENTS = new EventTally(new EventLog());
 
 /** What there is to tell now; `bulkhead` = the runtime, if anything has opened it. */

@@ -2,30 +2,36 @@
  * `POST /bulkhead/api/probe`: what a camera is, by the values of a dialog that nobody has saved yet. It answers 200 for a camera that fails, too: the reason is
  * what was asked for.
  */
-import { z } from 'zod';
+import * as v from 'valibot';
 import { cameraSource, type Credentials } from '../../channel/camera-source.ts';
 import { cameraSettings, deviceSettings, readSettings } from '../../config.ts';
 import { BulkheadError, type ErrorKind } from '../../errors.ts';
 import type { MediaDescription } from '../../media/track.ts';
 import { probeConfigSchema, type ProbeConfig } from '../../message/config.ts';
+import { keyed, text } from '../../message/fields.ts';
+import { parse, tryParse } from '../../message/parse.ts';
 
 /** What the editor shows in place of a stored password. */
 const STORED = '__PWRD__';
 
-const text = z.string().max(2048).default('');
-const requestSchema = z.object({
-  /** The node whose dialog is open, and whose stored password `__PWRD__` means. */
-  node: z.string().max(100).default(''),
-  source: text,
-  url: text,
-  transport: text,
-  username: text,
-  password: text,
-  device: z
-    .object({ node: z.string().max(100).default(''), address: text, brand: text, username: text, password: text })
-    .nullable()
-    .default(null),
-});
+const field = v.optional(text(2048), '');
+const nodeId = v.optional(text(100), '');
+const requestSchema = v.pipe(
+  keyed,
+  v.object({
+    /** The node whose dialog is open, and whose stored password `__PWRD__` means. */
+    node: nodeId,
+    source: field,
+    url: field,
+    transport: field,
+    username: field,
+    password: field,
+    device: v.nullish(
+      v.pipe(keyed, v.object({ node: nodeId, address: field, brand: field, username: field, password: field })),
+      null,
+    ),
+  }),
+);
 
 export type ProbeAnswer =
   | { readonly ok: true; readonly media: MediaDescription }
@@ -57,9 +63,9 @@ function credentialsOf(given: { username: string; password: string }, node: stri
 
 /** Turns the request into what a probe daemon is told. Throws `invalid` and `unsupported`. */
 export function probeConfig(body: unknown, access: ProbeAccess): ProbeConfig {
-  const request = requestSchema.safeParse(body);
+  const request = tryParse(requestSchema, body);
   if (!request.success) throw new BulkheadError('invalid', 'The request is not what the dialog of a camera sends.');
-  const { node, device, ...fields } = request.data;
+  const { node, device, ...fields } = request.output;
   const value = (given: string): string => substitute(given, node, access);
   const settings = readSettings(cameraSettings, {
     channel: 'probe',
@@ -81,7 +87,7 @@ export function probeConfig(body: unknown, access: ProbeAccess): ProbeConfig {
       : undefined,
     access.home,
   );
-  return probeConfigSchema.parse({ kind: 'probe', channel: 'probe', source });
+  return parse(probeConfigSchema, { kind: 'probe', channel: 'probe', source });
 }
 
 /** Tests what the dialog holds. Settings that are wrong are an answer like a camera that does not. */
