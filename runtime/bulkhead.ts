@@ -21,7 +21,7 @@ import { describeEvent } from './event-text.ts';
 import { createFileLogger, type Logger } from './log.ts';
 import { pathsOf, type Paths } from './paths.ts';
 import { removeRing } from './ring/remove-ring.ts';
-import { openLogFile } from './supervisor/log-file.ts';
+import { openLogFile } from './supervisor/process/log-file.ts';
 import { ensurePrivateDirectory } from './supervisor/private-directory.ts';
 import { Supervisor, type SupervisorOptions } from './supervisor/supervisor.ts';
 import type { BulkheadEvent, DaemonView } from './supervisor/view.ts';

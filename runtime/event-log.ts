@@ -6,7 +6,7 @@
  */
 import type { BulkheadEvent } from './supervisor/view.ts';
 
-/** What the journal holds as well (supervisor/journal.ts). */
+/** What the journal holds as well (supervisor/event/journal.ts). */
 const CAPACITY = 10_000;
 /** Dropped at once, so that dropping costs nothing per event. */
 const SURPLUS = 500;

@@ -1,5 +1,5 @@
 /**
- * Where things lie: everything that lasts in the home folder, rings in memory. The supervisor's socket is its own matter (supervisor/control-path.ts).
+ * Where things lie: everything that lasts in the home folder, rings in memory. The supervisor's socket is its own matter (supervisor/process/control-path.ts).
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

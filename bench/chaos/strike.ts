@@ -4,7 +4,7 @@
  * Belongs here: choosing and hitting. Does not belong here: what must hold afterwards (verdict.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify } from '../../runtime/supervisor/identity.ts';
+import { identify } from '../../runtime/supervisor/process/identity.ts';
 import { eventually, type Host } from '../../test/support/host.ts';
 import * as inject from '../../test/support/inject.ts';
 import type { Random } from './random.ts';

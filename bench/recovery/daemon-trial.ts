@@ -4,7 +4,7 @@
  * Belongs here: the order of events of a trial. Does not belong here: who is next (schedule.ts), percentiles (recovery.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify } from '../../runtime/supervisor/identity.ts';
+import { identify } from '../../runtime/supervisor/process/identity.ts';
 import { eventually } from '../../test/support/host.ts';
 import type { Injected } from '../../test/support/inject.ts';
 import { probePort } from '../../test/support/port-probe.ts';

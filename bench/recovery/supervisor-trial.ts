@@ -6,8 +6,8 @@
  */
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { controlSocketPath } from '../../runtime/supervisor/control-path.ts';
-import { identify } from '../../runtime/supervisor/identity.ts';
+import { controlSocketPath } from '../../runtime/supervisor/process/control-path.ts';
+import { identify } from '../../runtime/supervisor/process/identity.ts';
 import { pathsOf } from '../../runtime/paths.ts';
 import { eventually, type Host } from '../../test/support/host.ts';
 import * as inject from '../../test/support/inject.ts';

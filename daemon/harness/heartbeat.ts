@@ -4,7 +4,7 @@
  * It must run on the main loop: a beat from a worker thread would go on while the daemon hangs. Does not belong here: the page's layout.
  */
 import { monotonicUs } from '../../runtime/clock.ts';
-import type { StatusPageWriter } from '../../runtime/supervisor/status-page.ts';
+import type { StatusPageWriter } from '../../runtime/supervisor/process/status-page.ts';
 
 export const BEAT_MS = 250;
 /** The lag that is shown is the worst of this many beats (10 s): a peak stays visible long enough to be sampled. */

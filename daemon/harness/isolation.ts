@@ -8,8 +8,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import type { DaemonConfig } from '../../runtime/message/config.ts';
-import { limitDescriptors } from '../../runtime/supervisor/process-limits.ts';
-import type { StateFile } from '../../runtime/supervisor/state-file.ts';
+import { limitDescriptors } from '../../runtime/supervisor/process/process-limits.ts';
+import type { StateFile } from '../../runtime/supervisor/process/state-file.ts';
 
 /**
  * - `oomScore` is added to the score that was inherited (proc(5), oom_score_adj): per mille of the machine's memory that the process counts more than

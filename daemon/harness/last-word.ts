@@ -4,8 +4,8 @@
  * Does not belong here: what the next one makes of it (runtime/supervisor/adoption.ts).
  */
 import { existsSync, rmSync } from 'node:fs';
-import { identify } from '../../runtime/supervisor/identity.ts';
-import { writeStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
+import { identify } from '../../runtime/supervisor/process/identity.ts';
+import { writeStateFile, type StateFile } from '../../runtime/supervisor/process/state-file.ts';
 
 type LastWord = Omit<NonNullable<StateFile['ended']>, 'time'>;
 

@@ -5,9 +5,9 @@
  */
 import { monotonicUs } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
-import { bootId, identify } from '../../runtime/supervisor/identity.ts';
-import type { StateFile } from '../../runtime/supervisor/state-file.ts';
-import { bootTag, StatusPageWriter, type PageOwner } from '../../runtime/supervisor/status-page.ts';
+import { bootId, identify } from '../../runtime/supervisor/process/identity.ts';
+import type { StateFile } from '../../runtime/supervisor/process/state-file.ts';
+import { bootTag, StatusPageWriter, type PageOwner } from '../../runtime/supervisor/process/status-page.ts';
 
 /** A disk that takes no page is no reason to do no work: then nobody sees whether this process hangs. */
 export function openPage(state: StateFile, log: Logger): StatusPageWriter {

@@ -12,7 +12,7 @@ import { encodeStreamTable } from '../../runtime/media/track.ts';
 import { openBell } from '../../runtime/ring/bell.ts';
 import { removeRing } from '../../runtime/ring/remove-ring.ts';
 import { RingWriter } from '../../runtime/ring/writer.ts';
-import { openDescriptorPair } from '../../runtime/supervisor/descriptors.ts';
+import { openDescriptorPair } from '../../runtime/supervisor/process/descriptors.ts';
 import { Channel } from './channel.ts';
 import { HttpServer } from './http-server.ts';
 

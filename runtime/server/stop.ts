@@ -11,7 +11,7 @@ import { BulkheadError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { pathsOf } from '../paths.ts';
 import { readHolder } from '../supervisor/holder.ts';
-import { isAlive, signalProcess } from '../supervisor/identity.ts';
+import { isAlive, signalProcess } from '../supervisor/process/identity.ts';
 
 /** Longer than a host takes that ends every daemon the hard way. */
 const END_LIMIT_MS = 40_000;

@@ -13,9 +13,9 @@ import { toBulkheadError } from '../errors.ts';
 import { exitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
 import { parse } from '../message/parse.ts';
-import { bootId, isAlive, signalProcess } from './identity.ts';
+import { bootId, isAlive, signalProcess } from './process/identity.ts';
 import type { Outcome, Reason } from './service.ts';
-import { isScratch, removeScratch } from './standby-files.ts';
+import { isScratch, removeScratch } from './process/standby-files.ts';
 import {
   isDaemon,
   listStateFiles,
@@ -23,8 +23,8 @@ import {
   readStateFile,
   type DaemonState,
   type StateFile,
-} from './state-file.ts';
-import { bootTag, StatusPageReader, type StatusSample } from './status-page.ts';
+} from './process/state-file.ts';
+import { bootTag, StatusPageReader, type StatusSample } from './process/status-page.ts';
 
 export type Survivor = { readonly path: string; readonly state: StateFile };
 

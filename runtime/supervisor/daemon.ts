@@ -10,9 +10,9 @@ import { EXIT, exitMeaning, type ExitMeaning } from '../exit-code.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonKind } from '../message/config.ts';
 import type { DaemonEvent, DaemonMessage } from '../message/schema.ts';
-import type { Child, ChildEvents, ChildExit } from './child.ts';
+import type { Child, ChildEvents, ChildExit } from './process/child.ts';
 import { Facts } from './facts.ts';
-import { KINDS } from './kinds.ts';
+import { KINDS } from './policy/kinds.ts';
 import { Reports } from './reports.ts';
 import {
   hasProcess,
@@ -25,7 +25,7 @@ import {
   type Service,
   type ServiceEvent,
 } from './service.ts';
-import type { DaemonState } from './state-file.ts';
+import type { DaemonState } from './process/state-file.ts';
 import { transition } from './transition.ts';
 import type { EventDetail, Spec } from './view.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { table, whole } from '../message/fields.ts';
 import { parse } from '../message/parse.ts';
-import { writeAtomically } from './state-file.ts';
+import { writeAtomically } from './process/state-file.ts';
 
 /** Ids that were used longest ago are forgotten beyond this; a forgotten id begins at 1 again. */
 const MAX_IDS = 1_000;

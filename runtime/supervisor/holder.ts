@@ -7,8 +7,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from '../message/parse.ts';
-import { identify, isAlive, type ProcessIdentity } from './identity.ts';
-import { processIdentity } from './state-file.ts';
+import { identify, isAlive, type ProcessIdentity } from './process/identity.ts';
+import { processIdentity } from './process/state-file.ts';
 
 export function lockPath(runDirectory: string): string {
   return join(runDirectory, 'supervisor.lock');

@@ -4,7 +4,7 @@
  * Belongs here: who waits, who is starting, and the timer. Does not belong here: the order (brake.ts) and the starting (slot.ts).
  */
 import type { Cancel, Clock } from '../clock.ts';
-import { nextUp, roomInMs, type Waiting } from './brake.ts';
+import { nextUp, roomInMs, type Waiting } from './policy/brake.ts';
 
 type Entry<T> = Waiting & { readonly who: T; readonly go: () => void };
 

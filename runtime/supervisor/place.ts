@@ -6,9 +6,9 @@
 import { rmdirSync } from 'node:fs';
 import { BulkheadError } from '../errors.ts';
 import { acquireLock } from '../ring/lock.ts';
-import { controlSocketDirectory, controlSocketPath } from './control-path.ts';
+import { controlSocketDirectory, controlSocketPath } from './process/control-path.ts';
 import { lockPath, writeHolder } from './holder.ts';
-import { statusPageDirectory } from './page-path.ts';
+import { statusPageDirectory } from './process/page-path.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 
 export type Place = {

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { BulkheadError } from '../errors.ts';
 import type { MediaDescription } from '../media/track.ts';
 import type { ProbeConfig } from '../message/config.ts';
-import { Child, type Launch } from './child.ts';
-import type { Standby } from './standby.ts';
-import { specHash } from './spec-hash.ts';
-import { fileStem, type Terms } from './state-file.ts';
+import { Child, type Launch } from './process/child.ts';
+import type { Standby } from './process/standby.ts';
+import { specHash } from './process/spec-hash.ts';
+import { fileStem, type Terms } from './process/state-file.ts';
 
 export type ProbeHost = Omit<Launch, 'entry' | 'listenFd' | 'state' | 'specHash' | 'standby'> & {
   readonly entry: (kind: 'probe') => string;

@@ -6,7 +6,7 @@
 import { BulkheadError } from '../errors.ts';
 import type { MediaDescription } from '../media/track.ts';
 import type { ProbeConfig } from '../message/config.ts';
-import type { Child } from './child.ts';
+import type { Child } from './process/child.ts';
 import { startProbe, type Probe, type ProbeHost } from './probe.ts';
 
 const MOST = 4;

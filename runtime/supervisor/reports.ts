@@ -5,7 +5,7 @@
  * what becomes of events (events.ts).
  */
 import { assertNever } from '../errors.ts';
-import type { ChildExit } from './child.ts';
+import type { ChildExit } from './process/child.ts';
 import type { Facts } from './facts.ts';
 import type { Outcome, Reason, Report } from './service.ts';
 import type { EventDetail } from './view.ts';

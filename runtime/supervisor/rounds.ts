@@ -6,14 +6,14 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { CommonCause, type Incident } from './common-cause.ts';
+import { CommonCause, type Incident } from './policy/common-cause.ts';
 import type { Daemon } from './daemon.ts';
-import { Progress, type ProgressPolicy } from './progress.ts';
+import { Progress, type ProgressPolicy } from './policy/progress.ts';
 import type { Actual } from './service.ts';
 import type { Slot } from './slot.ts';
-import { Starvation } from './starvation.ts';
-import type { StatusSample } from './status-page.ts';
-import { LOOK_MS, Watchdog } from './watchdog.ts';
+import { Starvation } from './policy/starvation.ts';
+import type { StatusSample } from './process/status-page.ts';
+import { LOOK_MS, Watchdog } from './policy/watchdog.ts';
 
 export const ROUND_MS = LOOK_MS;
 /** Rounds between looks at whether adopted processes exist: the loss of their control channel says it sooner, unless there was none. */

@@ -4,7 +4,7 @@
  * Belongs here: states, events, effects and reports, each with its meaning. Does not belong here: what follows from what (transition.ts) and
  * anything with an effect (daemon.ts). Desired and actual are two fields: a command changes what is wanted, only facts change what is.
  */
-import { NO_FAILURES, type Tally } from './backoff.ts';
+import { NO_FAILURES, type Tally } from './policy/backoff.ts';
 
 /**
  * - `stopped`       no process, and none is wanted

@@ -13,15 +13,15 @@
 import { join } from 'node:path';
 import type { Cancel } from '../clock.ts';
 import type { DaemonConfig, DaemonKind } from '../message/config.ts';
-import { Child, type ChildEvents } from './child.ts';
+import { Child, type ChildEvents } from './process/child.ts';
 import { Daemon, type DaemonHost } from './daemon.ts';
 import type { LaunchQueue } from './launch-queue.ts';
-import { Port } from './port.ts';
+import { Port } from './process/port.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 import { hasProcess, type Actual, type Reason } from './service.ts';
-import { sameConfig, specHash } from './spec-hash.ts';
-import type { Standby } from './standby.ts';
-import { fileStem, type DaemonState, type Terms } from './state-file.ts';
+import { sameConfig, specHash } from './process/spec-hash.ts';
+import type { Standby } from './process/standby.ts';
+import { fileStem, type DaemonState, type Terms } from './process/state-file.ts';
 import type { Spec } from './view.ts';
 
 /** What all slots of a supervisor share. */

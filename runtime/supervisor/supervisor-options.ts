@@ -9,9 +9,9 @@ import { EventLog } from '../event-log.ts';
 import type { Logger } from '../log.ts';
 import type { DaemonKind } from '../message/config.ts';
 import { PROFILES, type Profile } from '../message/standby.ts';
-import type { MemoryPolicy } from './memory-policy.ts';
-import type { ProgressPolicy } from './progress.ts';
-import { daemonEntry } from './spawn.ts';
+import type { MemoryPolicy } from './policy/memory-policy.ts';
+import type { ProgressPolicy } from './policy/progress.ts';
+import { daemonEntry } from './process/spawn.ts';
 
 /** How long the flows of a supervisor that has just started may take to declare what was running before. */
 const ADOPTION_HOLD_MS = 60_000;

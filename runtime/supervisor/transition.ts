@@ -11,7 +11,7 @@
  *                           |                                                                    |
  *                           +---- exit nobody asked for ----> backoff | held | failed -----------+--> queued
  */
-import { afterFailure, NO_FAILURES } from './backoff.ts';
+import { afterFailure, NO_FAILURES } from './policy/backoff.ts';
 import {
   LIMIT_MS,
   STOPPED,

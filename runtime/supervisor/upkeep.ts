@@ -8,13 +8,13 @@ import { totalmem } from 'node:os';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Daemon } from './daemon.ts';
-import type { MemoryPolicy } from './memory-policy.ts';
-import { MemoryWatch, type MemoryVerdict } from './memory.ts';
-import { Recycling, type Candidate } from './recycling.ts';
+import type { MemoryPolicy } from './policy/memory-policy.ts';
+import { MemoryWatch, type MemoryVerdict } from './policy/memory.ts';
+import { Recycling, type Candidate } from './policy/recycling.ts';
 import type { Actual } from './service.ts';
 import type { Slot } from './slot.ts';
-import { Traffic } from './traffic.ts';
-import type { UsageBook } from './usage.ts';
+import { Traffic } from './policy/traffic.ts';
+import type { UsageBook } from './process/usage.ts';
 
 export type UpkeepHost = {
   readonly clock: Clock;

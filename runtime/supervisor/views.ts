@@ -6,7 +6,7 @@
 import { monotonicUs, type Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Slot } from './slot.ts';
-import type { Usage } from './usage.ts';
+import type { Usage } from './process/usage.ts';
 import type { DaemonView } from './view.ts';
 
 /** What others count. */

@@ -9,7 +9,7 @@ import { parse } from '../../runtime/message/parse.ts';
 import type { Spec } from '../../runtime/supervisor/supervisor.ts';
 import { RingTape, ringFolder } from '../support/capture.ts';
 import { Home, Supervised, until } from '../support/supervised.ts';
-import { daemonEntry } from '../../runtime/supervisor/spawn.ts';
+import { daemonEntry } from '../../runtime/supervisor/process/spawn.ts';
 
 const CLIPS = path.resolve(import.meta.dirname, '../clips');
 const home = new Home();

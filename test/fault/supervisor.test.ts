@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathsOf } from '../../runtime/paths.ts';
-import { identify } from '../../runtime/supervisor/identity.ts';
+import { identify } from '../../runtime/supervisor/process/identity.ts';
 import { eventually, HOST_COMMAND } from '../support/host.ts';
 import * as inject from '../support/inject.ts';
 import { leftoversOf, strayFiles, zombiesOf } from '../support/leftovers.ts';

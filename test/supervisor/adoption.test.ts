@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { identify } from '../../runtime/supervisor/identity.ts';
-import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
+import { identify } from '../../runtime/supervisor/process/identity.ts';
+import { statusPageDirectory } from '../../runtime/supervisor/process/page-path.ts';
 import { LIMIT_MS } from '../../runtime/supervisor/service.ts';
-import { readStateFile } from '../../runtime/supervisor/state-file.ts';
+import { readStateFile } from '../../runtime/supervisor/process/state-file.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
 import {
   exists,

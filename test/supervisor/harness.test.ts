@@ -12,9 +12,13 @@ import {
   type DaemonMessage,
   type DaemonReport,
 } from '../../runtime/message/schema.ts';
-import { listenControl, type ControlServer, type DaemonConnection } from '../../runtime/supervisor/control-server.ts';
-import { StatusPageReader } from '../../runtime/supervisor/status-page.ts';
-import { readStateFile, writeStateFile, type StateFile } from '../../runtime/supervisor/state-file.ts';
+import {
+  listenControl,
+  type ControlServer,
+  type DaemonConnection,
+} from '../../runtime/supervisor/process/control-server.ts';
+import { StatusPageReader } from '../../runtime/supervisor/process/status-page.ts';
+import { readStateFile, writeStateFile, type StateFile } from '../../runtime/supervisor/process/state-file.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
 import { captureSpec, FAKE_DAEMON, SILENT, until } from '../support/supervised.ts';
 

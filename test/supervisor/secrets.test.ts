@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { captureConfigSchema } from '../../runtime/message/config.ts';
 import { parse } from '../../runtime/message/parse.ts';
-import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
+import { statusPageDirectory } from '../../runtime/supervisor/process/page-path.ts';
 import { Home, streamSpec, Supervised } from '../support/supervised.ts';
 
 const PASSWORD = 'hunter2-\u00fcml\u00e4ut';

@@ -1,4 +1,4 @@
-import type { MemoryPolicy } from '../../runtime/supervisor/memory-policy.ts';
+import type { MemoryPolicy } from '../../runtime/supervisor/policy/memory-policy.ts';
 import type { Behaviour } from '../support/fake-daemon.ts';
 import { captureSpec, exists, freePort, Home, streamSpec, Supervised, until } from '../support/supervised.ts';
 

@@ -12,7 +12,7 @@ import type { ExitMeaning } from '../../runtime/exit-code.ts';
 import type { DaemonConfig } from '../../runtime/message/config.ts';
 import { encodeFrame } from '../../runtime/message/framing.ts';
 import { PROTOCOL_VERSION, type DaemonReport } from '../../runtime/message/schema.ts';
-import { readDaemonState } from '../../runtime/supervisor/state-file.ts';
+import { readDaemonState } from '../../runtime/supervisor/process/state-file.ts';
 
 export type Behaviour = {
   /** `never` = it says hello and is never ready; an error kind = it fails with that. */

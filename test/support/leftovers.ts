@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { pathsOf } from '../../runtime/paths.ts';
-import { statusPageDirectory } from '../../runtime/supervisor/page-path.ts';
+import { statusPageDirectory } from '../../runtime/supervisor/process/page-path.ts';
 
 /** What of a run directory outlives a stop in order. */
 const KEPT = /^(supervisor\.lock|generations\.json)$/;
