@@ -4,7 +4,7 @@
  * A connection begins with a keyframe; a change of the stream table takes effect with a keyframe. Sound waits for the picture. The ring outlives
  * connections and this process: timestamps only ever rise. Does not belong here: connecting, and telling anybody.
  */
-import { BulkheadError } from '../../runtime/errors.ts';
+import { BulkheadError, type ErrorKind } from '../../runtime/errors.ts';
 import { parseAudioSpecificConfig } from '../../runtime/media/aac.ts';
 import { Timeline, type PlacedStamps } from '../../runtime/media/timeline.ts';
 import { encodeStreamTable, type AudioTrack, type StreamTable, type VideoTrack } from '../../runtime/media/track.ts';
@@ -190,9 +190,11 @@ export class PacketWriter {
   }
 }
 
+const UNFIT: ReadonlySet<ErrorKind> = new Set(['invalid', 'corrupt', 'exhausted']);
+
 /** The table cannot be said, or the ring has no room for it: the stream's fault. Any other error is a fault of ours. */
 function isUnfit(error: unknown): boolean {
-  return !(error instanceof BulkheadError) || error.kind === 'corrupt' || error.kind === 'exhausted';
+  return error instanceof BulkheadError && UNFIT.has(error.kind);
 }
 
 function pictureUnfit(cause: unknown): BulkheadError {
