@@ -20,9 +20,9 @@ import {
 const FIRST_DELAY_MS = 30;
 /** While nobody listens: a supervisor that comes back finds all its daemons within this time, and a dial in vain costs 0.1 ms. */
 const MAX_DELAY_MS = 300;
-/** While somebody listens and hangs up on us: asking often does not help. */
-const MAX_UNWELCOME_DELAY_MS = 5_000;
-/** A channel that lived this long was a good one: the next dial is quick again. */
+/** While somebody listens and hangs up on us: asking often does not help. Well below the time that a supervisor waits for those it adopts. */
+const MAX_UNWELCOME_DELAY_MS = 2_000;
+/** A channel that lived this long, or on which anything was heard, was a good one: the next dial is quick again. */
 const GOOD_MS = 1_000;
 /** Events that may wait for a supervisor; beyond that the oldest are dropped. The hole in their numbers tells how many. */
 const MAX_WAITING = 256;
@@ -131,10 +131,11 @@ export class ControlLink {
       },
       closed: (error) => {
         if (error !== null) this.#log.warn({ err: error }, 'the control channel was closed');
-        this.#unwelcome = performance.now() - sinceMs < GOOD_MS;
+        // A supervisor that dies young is another thing than one that does not want us.
+        this.#unwelcome = !heard && performance.now() - sinceMs < GOOD_MS;
         if (!this.#unwelcome) this.#delayMs = FIRST_DELAY_MS;
         this.#connection = null;
-        this.#events.down(heard || !this.#unwelcome);
+        this.#events.down(!this.#unwelcome);
       },
     });
     this.#connection = connection;

@@ -167,6 +167,20 @@ test('a daemon that loses its supervisor dials until there is one, and says agai
   ]);
 });
 
+test('a daemon whose supervisors die young dials the next one as soon as ever', async () => {
+  await start();
+  let lives = 0;
+  for (const endMs = Date.now() + 5_000; Date.now() < endMs; lives += 1) {
+    const opened = await until(() => connection);
+    opened.send({ type: 'configure', config: config({}) });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    opened.close();
+    await until(() => connection !== opened);
+  }
+  // Were each delay twice the last one, there would have been eight.
+  expect(lives).toBeGreaterThan(12);
+});
+
 test('an event that a dying supervisor took and did not acknowledge is told again, under the same number', async () => {
   acknowledging = false;
   await start({ send: [event('first'), event('second')] });
