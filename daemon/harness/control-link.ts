@@ -19,7 +19,7 @@ import {
 
 const FIRST_DELAY_MS = 30;
 /** While nobody listens: a supervisor that comes back finds all its daemons within this time, and a dial in vain costs 0.1 ms. */
-const MAX_DELAY_MS = 300;
+const MAX_DELAY_MS = 150;
 /** While somebody listens and hangs up on us: asking often does not help. Well below the time that a supervisor waits for those it adopts. */
 const MAX_UNWELCOME_DELAY_MS = 2_000;
 /** A channel that lived this long, or on which anything was heard, was a good one: the next dial is quick again. */
